@@ -1,0 +1,51 @@
+"""Structured logs: a static event name, ids as fields, never personal data."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+
+
+def configure(level: str = "INFO") -> None:
+    """Send structured JSON lines to stdout; library loggers go the same way, warnings and above."""
+    logging.basicConfig(level=logging.WARNING, stream=sys.stdout, format="%(message)s", force=True)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _exception_without_values,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _exception_without_values(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+    """An exception is logged as its type and places: its message may quote what a citizen wrote."""
+    exc_info = event.pop("exc_info", None)
+    if exc_info:
+        error = exc_info if isinstance(exc_info, BaseException) else sys.exc_info()[1]
+        if error is not None:
+            event["error"] = type(error).__name__
+            event["at"] = _places(error)
+    return event
+
+
+def _places(error: BaseException) -> list[str]:
+    places = []
+    trace = error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        places.append(f"{code.co_filename.rsplit('/', 2)[-2]}/{code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    return places[-8:]
+
+
+def get_logger(name: str) -> Any:
+    """A logger for a module; call it with a static event name and fields."""
+    return structlog.get_logger(name)
