@@ -1,0 +1,215 @@
+"""Jobs are rows: written in the transaction of the change that needs them, claimed by conditional update.
+
+A message after commit only says "look"; the sweeper is the same claim on a beat. So a dead broker or worker delays work
+and loses none. Retries are due times in the row; a job that keeps failing is dead and stands on a page of its own.
+Every handler must be idempotent: a worker that dies after its work and before its note does it again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import JSON, Index, String, UniqueConstraint, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from core import ids
+from core.clock import Clock
+from core.database import Base, Database, after_commit
+from core.logging import get_logger
+
+log = get_logger(__name__)
+
+LEASE = timedelta(minutes=5)
+MAX_ATTEMPTS = 8
+KEEP_DONE = timedelta(days=7)
+
+
+class Job(Base):
+    """One piece of work owed. `payload` holds ids and codes only."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (UniqueConstraint("name", "key"), Index("ix_jobs_due", "queue", "state", "due"))
+
+    queue: Mapped[str] = mapped_column(String(20))
+    name: Mapped[str] = mapped_column(String(60))
+    key: Mapped[str] = mapped_column(String(120))
+    payload: Mapped[dict[str, Any]] = mapped_column(JSON)
+    state: Mapped[str] = mapped_column(String(10), default="waiting")  # waiting, done, dead
+    due: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    lease: Mapped[str | None] = mapped_column(String(20))
+    attempts: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str | None] = mapped_column(String(120))
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+class RetryLater(Exception):
+    """Raised by a handler whose work can't be done yet; `after` says when to try again."""
+
+    def __init__(self, code: str, after: timedelta = timedelta(minutes=1)) -> None:
+        super().__init__(code)
+        self.code, self.after = code, after
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a handler is given."""
+
+    db: Database
+    clock: Clock
+    payload: Mapping[str, Any]
+    job_id: int
+    attempt: int
+
+
+Handler = Callable[[Work], None]
+BatchHandler = Callable[[list[Work]], None]
+
+
+@dataclass
+class Registry:
+    """Handlers by job name, each with its queue."""
+
+    handlers: dict[str, Handler] = field(default_factory=dict)
+    batches: dict[str, BatchHandler] = field(default_factory=dict)
+    queues: dict[str, str] = field(default_factory=dict)
+
+    def add(self, name: str, handler: Handler, queue: str = "jobs") -> None:
+        """Register a handler that takes one job at a time."""
+        self.handlers[name], self.queues[name] = handler, queue
+
+    def add_batch(self, name: str, handler: BatchHandler, queue: str) -> None:
+        """Register a handler that takes many jobs of its name at once."""
+        self.batches[name], self.queues[name] = handler, queue
+
+
+_nudge: Callable[[str], None] = lambda queue: None  # noqa: E731
+
+
+def on_commit_nudge(nudge: Callable[[str], None]) -> None:
+    """Set what tells a queue to look, after a commit that wrote jobs; set once by the composition roots."""
+    global _nudge
+    _nudge = nudge
+
+
+def enqueue(
+    session: Session,
+    name: str,
+    key: str,
+    payload: Mapping[str, Any] | None = None,
+    *,
+    due: datetime,
+    queue: str = "jobs",
+) -> bool:
+    """Owe one job, unless one with this name and key exists already. Returns whether it is new."""
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    values = {
+        "id": ids.new_id(), "queue": queue, "name": name, "key": key, "payload": dict(payload or {}), "due": due,
+        "state": "waiting", "attempts": 0, "created_at": due,
+    }  # fmt: skip
+    statement = dialect.insert(Job).values(**values).on_conflict_do_nothing(index_elements=["name", "key"])
+    new = session.execute(statement).rowcount == 1  # type: ignore[attr-defined]
+    after_commit(session, f"nudge:{queue}", lambda: _nudge(queue))
+    return new
+
+
+def run_due(db: Database, clock: Clock, registry: Registry, queue: str, limit: int = 200) -> int:
+    """Claim and run what is due in a queue, at most `limit` jobs. Returns how many were run."""
+    ran = 0
+    for job_ids in _due_groups(db, clock, registry, queue, limit):
+        claimed = [job for job in (_claim(db, clock, job_id) for job_id in job_ids) if job is not None]
+        if claimed:
+            _run(db, clock, registry, claimed)
+            ran += len(claimed)
+    return ran
+
+
+def _due_groups(db: Database, clock: Clock, registry: Registry, queue: str, limit: int) -> list[list[int]]:
+    now = clock.now()
+    query = (
+        select(Job.id, Job.name)
+        .where(Job.queue == queue, Job.state == "waiting", Job.due <= now)
+        .where((Job.lease_until.is_(None)) | (Job.lease_until < now))
+        .order_by(Job.due, Job.id)
+        .limit(limit)
+    )
+    with db.read() as session:
+        rows = session.execute(query).all()
+    batches: dict[str, list[int]] = {}
+    singles: list[list[int]] = []
+    for job_id, name in rows:
+        if name in registry.batches:
+            batches.setdefault(name, []).append(job_id)
+        else:
+            singles.append([job_id])
+    return singles + list(batches.values())
+
+
+def _claim(db: Database, clock: Clock, job_id: int) -> Job | None:
+    now, lease = clock.now(), f"{os.getpid()}-{ids.public_id(6)}"
+    statement = (
+        update(Job)
+        .where(Job.id == job_id, Job.state == "waiting", Job.due <= now)
+        .where((Job.lease_until.is_(None)) | (Job.lease_until < now))
+        .values(lease=lease, lease_until=now + LEASE, attempts=Job.attempts + 1)
+    )
+    with db.write() as session:
+        if session.execute(statement).rowcount != 1:  # type: ignore[attr-defined]
+            return None
+        return session.get(Job, job_id)
+
+
+def _run(db: Database, clock: Clock, registry: Registry, claimed: list[Job]) -> None:
+    name = claimed[0].name
+    works = [Work(db, clock, job.payload, job.id, job.attempts) for job in claimed]
+    try:
+        if name in registry.batches:
+            registry.batches[name](works)
+        elif name in registry.handlers:
+            registry.handlers[name](works[0])
+        else:
+            raise RetryLater("no_handler", timedelta(minutes=10))
+    except Exception as error:
+        for job in claimed:
+            _fail(db, clock, job, error)
+    else:
+        for job in claimed:
+            _settle(db, job, state="done", finished_at=clock.now(), error=None)
+
+
+def _fail(db: Database, clock: Clock, job: Job, error: Exception) -> None:
+    code = error.code if isinstance(error, RetryLater) else type(error).__name__
+    log.warning("job_failed", job_id=job.id, name=job.name, attempt=job.attempts, exc_info=error)
+    if job.attempts >= MAX_ATTEMPTS and not isinstance(error, RetryLater):
+        _settle(db, job, state="dead", finished_at=clock.now(), error=code)
+        return
+    wait = error.after if isinstance(error, RetryLater) else timedelta(seconds=min(5 * 3**job.attempts, 3600))
+    _settle(db, job, due=clock.now() + wait, error=code)
+
+
+def _settle(db: Database, job: Job, **values: Any) -> None:
+    """Note the outcome, unless the lease passed to another worker meanwhile."""
+    with db.write() as session:
+        session.execute(
+            update(Job).where(Job.id == job.id, Job.lease == job.lease).values(lease=None, lease_until=None, **values)
+        )
+
+
+def revive(session: Session, job_id: int, now: datetime) -> None:
+    """Give a dead job its attempts again."""
+    session.execute(
+        update(Job)
+        .where(Job.id == job_id, Job.state == "dead")
+        .values(state="waiting", attempts=0, due=now, error=None)
+    )
+
+
+def purge_done(session: Session, now: datetime) -> None:
+    """Remove jobs done longer ago than KEEP_DONE; dead ones stay until somebody decides."""
+    session.execute(delete(Job).where(Job.state == "done", Job.finished_at < now - KEEP_DONE))
