@@ -1,0 +1,129 @@
+"""The deadline policies that ship, as data, and the pure rule that says which card a clock has earned.
+
+Imports only the standard library. Rows seeded from here can be changed by an administrator; a clock keeps the policy it
+began under. Sources: 信访工作条例 (2022) for the petition track; the two policy sets follow the published
+assessment rules of the cities they are named after.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+POLICY_SETS = {"zhengzhou": "郑州办法", "meizhou": "梅州办法"}
+
+UNITS = {
+    "working_minutes": "工作分钟",
+    "working_days": "工作日",
+    "calendar_days": "自然日",
+    "elapsed_minutes": "分钟（不分昼夜）",
+}
+
+
+@dataclass(frozen=True)
+class Policy:
+    """One row of a policy set; see cases/models/clocks.DeadlinePolicy for the meaning of each field."""
+
+    track: str
+    kind: str
+    unit: str
+    amount: int
+    nature: str = ""
+    urgent: bool = False
+    outside_amount: int | None = None
+    remind_before: int | None = None
+    yellow_after: int | None = None
+    red_after: int | None = None
+    red_from: str = "due"
+    consent_by: str = "assigner"
+    extension_max: int | None = None
+    statutory: bool = False
+    source: str = ""
+
+
+_HANDLE_DAYS = {"咨询": 2, "表扬": 2, "建议": 10, "": 5, "求助": 5, "投诉": 5, "举报": 10}
+_LATE = {
+    # past due with no extension asked: yellow; three working days after the yellow: red
+    "zhengzhou": {"remind_before": None, "yellow_after": 0, "red_after": 3, "red_from": "yellow"},
+    # two working days before: reminder; one working day over: yellow; two over: red
+    "meizhou": {"remind_before": 2, "yellow_after": 1, "red_after": 2, "red_from": "due"},
+}
+
+
+def _common(late: dict[str, object]) -> list[Policy]:
+    signing = [
+        # within 4 working hours when it arrives in office hours, else within 24 elapsed hours
+        Policy(track, "sign", "working_minutes", 240, outside_amount=24 * 60, yellow_after=0)
+        for track in ("hotline", "petition")
+    ]
+    urgent = [
+        Policy(track, "sign", "elapsed_minutes", 30, urgent=True, yellow_after=0) for track in ("hotline", "petition")
+    ]
+    danger = [Policy(track, "danger", "elapsed_minutes", 15, yellow_after=0) for track in ("hotline", "petition")]
+    handling = [
+        Policy("hotline", "handle", "working_days", days, nature=nature, extension_max=days * 2, **late)  # type: ignore[arg-type]
+        for nature, days in _HANDLE_DAYS.items()
+    ]
+    handling.append(Policy("hotline", "handle", "working_days", 1, urgent=True, extension_max=2, **late))  # type: ignore[arg-type]
+    petition = [
+        Policy("petition", "decide", "calendar_days", 15, statutory=True, source="信访工作条例第二十二条"),
+        Policy("petition", "return", "working_days", 5, statutory=True, source="信访工作条例第二十三条"),
+        Policy("petition", "handle", "calendar_days", 60, extension_max=30, consent_by="responsible_head",
+               statutory=True, source="信访工作条例第三十四条", **late),  # type: ignore[arg-type]
+        Policy("petition", "review", "calendar_days", 30, statutory=True, source="信访工作条例第三十五条"),
+        Policy("petition", "re_examination", "calendar_days", 30, statutory=True, source="信访工作条例第三十六条"),
+    ]  # fmt: skip
+    other = [
+        Policy("hotline", "review", "working_minutes", 120),
+        Policy("hotline", "promise", "working_days", 7, statutory=True),
+        Policy("hotline", "return", "working_days", 1),
+        Policy("hotline", "ask_citizen", "calendar_days", 3),
+    ]
+    return signing + urgent + danger + handling + petition + other
+
+
+SHIPPED: dict[str, list[Policy]] = {code: _common(late) for code, late in _LATE.items()}
+
+
+@dataclass(frozen=True)
+class Lateness:
+    """How late a clock is, in working days (negative: still to run), and what was already given."""
+
+    days_over: float
+    days_since_yellow: float | None
+    extension_asked: bool
+    given: frozenset[str]
+
+
+def cards_earned(policy_set_late: LateRule, lateness: Lateness) -> list[str]:
+    """The levels ("reminder", "yellow", "red") that are due now and not yet given, lowest first."""
+    earned: list[str] = []
+    rule, given = policy_set_late, set(lateness.given)
+    if rule.remind_before is not None and -rule.remind_before <= lateness.days_over < 0 and "reminder" not in given:
+        earned.append("reminder")
+    excused = lateness.extension_asked and rule.yellow_after == 0
+    if _over(rule.yellow_after, lateness.days_over) and not excused and "yellow" not in given:
+        earned.append("yellow")
+        given.add("yellow")
+    if rule.red_from == "yellow":
+        red = "yellow" in given and _over(rule.red_after, lateness.days_since_yellow or 0.0)
+        red = red and lateness.days_since_yellow is not None
+    else:
+        red = _over(rule.red_after, lateness.days_over)
+    if red and "red" not in given:
+        earned.append("red")
+    return earned
+
+
+@dataclass(frozen=True)
+class LateRule:
+    """The part of a policy that says what lateness earns."""
+
+    remind_before: int | None
+    yellow_after: int | None
+    red_after: int | None
+    red_from: str = "due"
+
+
+def _over(limit: int | None, days: float) -> bool:
+    """Past a limit: at 0 the moment it is late, else once that many whole working days are over."""
+    return limit is not None and (days > 0 if limit == 0 else days >= limit)
