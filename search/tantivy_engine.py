@@ -1,0 +1,381 @@
+"""The embedded engine: tantivy in a folder.
+
+An index is a numbered folder beside a pointer file that names it. Readers look at the pointer at most once a second; a
+rebuild fills a new folder, swaps the pointer and drops the old one, which open readers go on answering from. One writer
+at a time, kept by a file lock that a killed process lets go of.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import tantivy
+from tantivy import Document, Index, Occur, Query, Searcher, TextAnalyzerBuilder, Tokenizer
+
+from core.logging import get_logger
+from search.engine import (
+    CASES,
+    KEYWORDS,
+    REPLIES,
+    Filters,
+    Hit,
+    Hits,
+    IndexedDocument,
+    IndexLost,
+    Page,
+    SearchUnavailable,
+    Terms,
+    WriterBusy,
+)
+
+FORMAT = "1"
+"""Part of every folder's name: raised when fields change, so that an index of an older make is rebuilt."""
+HEAP = 48_000_000
+LOOK_EVERY = 1.0
+_log = get_logger(__name__)
+
+
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_integer_field("version", stored=True, fast=True)
+    builder.add_integer_field("day", fast=True)
+    builder.add_text_field("tokens", tokenizer_name="blanks", index_option="freq")
+    builder.add_text_field("sounds", tokenizer_name="raw", index_option="basic")
+    for name in KEYWORDS:
+        builder.add_text_field(name, tokenizer_name="raw", index_option="basic", fast=True)
+    return builder.build()
+
+
+SCHEMA = _schema()
+
+
+def _open(folder: Path) -> Index:
+    index = Index(SCHEMA, str(folder))
+    index.register_tokenizer("blanks", TextAnalyzerBuilder(Tokenizer.whitespace()).build())
+    index.config_reader("manual")
+    return index
+
+
+def _term(token: str) -> Query:
+    return Query.term_query(SCHEMA, "tokens", token, index_option="freq")
+
+
+def _keyword(name: str, value: str) -> Query:
+    return Query.term_query(SCHEMA, name, value, index_option="basic")
+
+
+def _document(document: IndexedDocument) -> Document:
+    made = Document()
+    made.add_text("id", document.id)
+    made.add_integer("version", document.version)
+    made.add_integer("day", document.day)
+    made.add_text("tokens", document.tokens)
+    for sound in document.sounds:
+        made.add_text("sounds", sound)
+    for name, values in document.keywords.items():
+        for value in values:
+            made.add_text(name, value)
+    return made
+
+
+def _query(terms: Terms, filters: Filters) -> Query:
+    parts: list[tuple[Occur, Query]] = []
+    if terms.weights:
+        should = [(Occur.Should, Query.boost_query(_term(token), weight)) for token, weight in terms.weights.items()]
+        parts.append((Occur.Must, Query.boolean_query(should, min(max(terms.at_least, 1), len(should)))))
+    else:
+        parts.append((Occur.Must, Query.const_score_query(Query.all_query(), 0.0)))
+    for name, values in filters.items():
+        if name not in KEYWORDS:
+            raise ValueError(f"unknown filter {name!r}")
+        allowed = Query.term_set_query(SCHEMA, name, list(values)) if values else Query.empty_query()
+        parts.append((Occur.Must, Query.const_score_query(allowed, 0.0)))
+    return Query.boolean_query(parts)
+
+
+class TantivyReader:
+    """Asks one index folder and follows the pointer; see search.engine.Reader."""
+
+    def __init__(self, home: TantivyIndex) -> None:
+        self._home = home
+        self._lock = threading.Lock()
+        self._name = ""
+        self._index: Index | None = None
+        self._looked = float("-inf")
+
+    def refresh(self) -> None:
+        """Look at the pointer and the latest commit now."""
+        with self._lock:
+            self._look()
+
+    def _look(self) -> None:
+        self._looked = time.monotonic()
+        name = self._home.current()
+        try:
+            if name and name != self._name:
+                opened = _open(self._home.root / name)
+                opened.reload()
+                self._index, self._name = opened, name
+            elif name and self._index is not None:
+                self._index.reload()
+        except (ValueError, OSError):
+            # The folder went away under us: the open index goes on answering until the pointer names a new one.
+            _log.warning("search_index_unreadable", index=self._home.name)
+
+    def _searcher(self) -> Searcher:
+        with self._lock:
+            if time.monotonic() - self._looked >= LOOK_EVERY or self._index is None:
+                self._look()
+            if self._index is None:
+                raise SearchUnavailable()
+            return self._index.searcher()
+
+    def search(
+        self, terms: Terms, filters: Filters, page: Page, *, facets: Sequence[str] = (), newest: bool = False
+    ) -> Hits:
+        """See search.engine.Reader.search."""
+        searcher = self._searcher()
+        query = _query(terms, filters)
+        end = page.offset + page.limit
+        if newest or not terms.weights:
+            found = searcher.search(query, end, order_by_field="day")
+        else:
+            found = searcher.search(query, end)
+        # Everything up to the page's end is put in order here, so that equal scores stand by id as in any engine.
+        hits = [Hit(searcher.doc(address)["id"][0], float(score)) for score, address in found.hits]  # type: ignore[index]
+        hits.sort(key=lambda hit: (-round(hit.score, 5), hit.id))
+        return Hits(found.count, tuple(hits[page.offset :]), _facets(searcher, query, facets))
+
+    def count(self, tokens: Sequence[str]) -> int:
+        """See search.engine.Reader.count."""
+        searcher = self._searcher()
+        query = Query.boolean_query([(Occur.Must, _term(token)) for token in tokens])
+        return searcher.search(query, 1).count
+
+    def frequencies(self, tokens: Sequence[str]) -> dict[str, int]:
+        """See search.engine.Reader.frequencies; documents deleted since the last merge still count."""
+        searcher = self._searcher()
+        return {token: searcher.doc_freq("tokens", token) for token in tokens}
+
+    def homophones(self, sound: str) -> list[tuple[str, int]]:
+        """See search.engine.Reader.homophones."""
+        entries = self._searcher().terms_with_prefix("sounds", sound + "|")
+        return [(entry.partition("|")[2], count) for entry, count in entries]
+
+    def holding(self, ids: Sequence[str], tokens: Sequence[str]) -> dict[str, set[str]]:
+        """See search.engine.Reader.holding."""
+        held: dict[str, set[str]] = {id: set() for id in ids}
+        if not ids:
+            return held
+        searcher = self._searcher()
+        among = Query.term_set_query(SCHEMA, "id", list(ids))
+        for token in dict.fromkeys(tokens):
+            query = Query.boolean_query([(Occur.Must, _term(token)), (Occur.Must, among)])
+            for _, address in searcher.search(query, len(ids), count=False).hits:
+                held[searcher.doc(address)["id"][0]].add(token)
+        return held
+
+    def ids(self) -> dict[str, int]:
+        """See search.engine.Reader.ids."""
+        searcher = self._searcher()
+        found = searcher.search(Query.all_query(), max(searcher.num_docs, 1), count=False)
+        documents = (searcher.doc(address) for _, address in found.hits)
+        return {document["id"][0]: document["version"][0] for document in documents}
+
+    def size(self) -> int:
+        """See search.engine.Reader.size."""
+        return self._searcher().num_docs
+
+
+def _facets(searcher: Searcher, query: Query, names: Sequence[str]) -> dict[str, dict[str, int]]:
+    if not names:
+        return {}
+    wanted = {name: {"terms": {"field": name, "size": 100}} for name in names if name in KEYWORDS}
+    answer = searcher.aggregate(query, wanted)
+    return {name: {b["key"]: b["doc_count"] for b in part["buckets"]} for name, part in answer.items()}
+
+
+class TantivyWriter:
+    """Writes one index folder; see search.engine.Writer."""
+
+    def __init__(self, home: TantivyIndex, name: str, *, fresh: bool) -> None:
+        self._home, self._name, self._fresh = home, name, fresh
+        self._versions: dict[str, int] = {}
+        try:
+            index = _open(home.root / name)
+            index.reload()
+            self._searcher = index.searcher()
+            self._index = index
+            self._writer: tantivy.IndexWriter | None = index.writer(HEAP, 1)
+        except (ValueError, OSError) as error:
+            raise (WriterBusy() if "LockBusy" in str(error) else IndexLost()) from error
+
+    def _held_version(self, id: str) -> int | None:
+        if id in self._versions:
+            return self._versions[id]
+        found = self._searcher.search(_keyword("id", id), 1, count=False).hits
+        return self._searcher.doc(found[0][1])["version"][0] if found else None
+
+    def put(self, document: IndexedDocument) -> None:
+        """See search.engine.Writer.put."""
+        held = self._held_version(document.id) if not self._fresh else self._versions.get(document.id)
+        if held is not None and held > document.version:
+            return
+        self._versions[document.id] = document.version
+        with _lost():
+            if held is not None:
+                self._open_writer().delete_documents_by_term("id", document.id)
+            self._open_writer().add_document(_document(document))
+
+    def delete(self, id: str) -> None:
+        """See search.engine.Writer.delete."""
+        self._versions[id] = -1
+        with _lost():
+            self._open_writer().delete_documents_by_term("id", id)
+
+    def commit(self) -> None:
+        """See search.engine.Writer.commit."""
+        if not self._fresh and self._home.current() != self._name:
+            raise IndexLost()
+        with _lost():
+            self._open_writer().commit()
+            self._index.reload()
+        self._searcher = self._index.searcher()
+        if not self._fresh:
+            self._versions.clear()
+
+    def close(self) -> None:
+        """Let go of the folder's lock; what was not committed is dropped."""
+        self._writer = None
+
+    def finish(self) -> None:
+        """Commit and wait for merging, so that a new folder is complete before it is named."""
+        with _lost():
+            writer = self._open_writer()
+            writer.commit()
+            writer.wait_merging_threads()
+        self._writer = None
+
+    def _open_writer(self) -> tantivy.IndexWriter:
+        if self._writer is None:
+            raise IndexLost()
+        return self._writer
+
+
+@contextmanager
+def _lost() -> Iterator[None]:
+    """Any failure of tantivy to write means the folder can't be trusted: IndexLost. The disk is our only dependency."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        raise IndexLost() from error
+
+
+class TantivyIndex:
+    """One index: its folders and the pointer; see search.engine.SearchIndex."""
+
+    def __init__(self, root: Path, name: str) -> None:
+        self.root, self.name = root / name, name
+
+    def current(self) -> str:
+        """The folder that the pointer names, "" where there is none of this make."""
+        try:
+            name = (self.root / "current").read_text("ascii").strip()
+        except (OSError, UnicodeDecodeError):
+            return ""
+        good = name.startswith(f"v{FORMAT}-") and "/" not in name and (self.root / name / "meta.json").exists()
+        return name if good else ""
+
+    def open_reader(self) -> TantivyReader:
+        """See search.engine.SearchIndex.open_reader."""
+        return TantivyReader(self)
+
+    @contextmanager
+    def writer(self) -> Iterator[TantivyWriter]:
+        """See search.engine.SearchIndex.writer."""
+        with self._locked():
+            name = self.current()
+            if not name:
+                raise IndexLost()
+            writer = TantivyWriter(self, name, fresh=False)
+            try:
+                yield writer
+            finally:
+                writer.close()
+
+    def rebuild(self, documents: Iterable[IndexedDocument]) -> int:
+        """See search.engine.SearchIndex.rebuild."""
+        with self._locked():
+            name = self._next_name()
+            (self.root / name).mkdir(parents=True)
+            try:
+                count = self._fill(name, documents)
+                self._point(name)
+            except BaseException:
+                shutil.rmtree(self.root / name, ignore_errors=True)
+                raise
+            self._drop_others(name)
+        return count
+
+    def _fill(self, name: str, documents: Iterable[IndexedDocument]) -> int:
+        writer = TantivyWriter(self, name, fresh=True)
+        try:
+            count = 0
+            for document in documents:
+                writer.put(document)
+                count += 1
+            writer.finish()
+            return count
+        finally:
+            writer.close()
+
+    def _next_name(self) -> str:
+        numbers = [
+            int(p.name.rpartition("-")[2]) for p in self.root.glob("v*-*") if p.name.rpartition("-")[2].isdigit()
+        ]
+        return f"v{FORMAT}-{max(numbers, default=0) + 1:06d}"
+
+    def _point(self, name: str) -> None:
+        beside = self.root / "current.new"
+        with beside.open("w", encoding="ascii") as file:
+            file.write(name)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, self.root / "current")
+
+    def _drop_others(self, name: str) -> None:
+        for folder in self.root.glob("v*-*"):
+            if folder.name != name:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / "writer.lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise WriterBusy() from error
+            yield
+
+
+class TantivyEngine:
+    """The embedded engine over a data folder; see search.engine.SearchEngine."""
+
+    name = "embedded"
+
+    def __init__(self, root: Path) -> None:
+        self.replies = TantivyIndex(root, REPLIES)
+        self.cases = TantivyIndex(root, CASES)
+
+    def health(self) -> list[str]:
+        """See search.engine.SearchEngine.health."""
+        return [f"search_{index.name}_missing" for index in (self.replies, self.cases) if not index.current()]
