@@ -1,4 +1,4 @@
-"""What a search engine must do. Engines index ready-made tokens and know nothing of Chinese, permissions or the database.
+"""What a search engine must do. Engines index ready-made tokens; they know no Chinese, permissions or database.
 
 An engine holds separate indexes, "replies" (public) and "cases" (internal); each is a SearchIndex.
 """

@@ -12,27 +12,31 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from search.engine import Filters, Hit, Page, Reader, Terms
-from search.tokens import cut, fold, is_han, pairs, sound, spans, tokens
+from search.tokens import PAIR_MARK, cut, fold, is_han, pairs, sound, spans, tokens
 
 LONGEST = 120
 """Characters of a query that are looked at; people paste whole letters into search boxes."""
 STOP_WORDS = frozenset(
-    "的 了 吗 呢 吧 啊 呀 嘛 么 是 在 有 和 与 及 或 就 都 也 还 又 很 我 你 您 他 她 它 我们 你们 他们 咱们 请 请问 问 想问 咨询 一下 "
-    "想 要 想要 需要 可以 能 能否 能不能 可否 可不可以 会 会不会 应该 什么 啥 什么样 什么时候 何时 几时 怎么 怎么样 怎么办 怎样 如何 "
-    "咋 咋办 哪 哪里 哪儿 哪个 哪些 哪家 多少 多久 几 几个 几天 为什么 为何 为啥 是否 是不是 有没有 有无 没有 关于 对于 这 那 这个 那个 "
-    "这里 那里 这种 那种 被 把 给 让 到 去 来 从 对 向 个 里 上 下 呵呵 你好 您好 谢谢 谁 需 办 该 由 于 之 为 而 且 但 但是 因为 所以 如果".split()
+    """
+    的 了 吗 呢 吧 啊 呀 嘛 么 是 在 有 和 与 及 或 就 都 也 还 又 很 我 你 您 他 她 它 我们 你们 他们
+    咱们 请 请问 问 想问 咨询 一下 想 要 想要 需要 可以 能 能否 能不能 可否 可不可以 会 会不会 应该 什么
+    啥 什么样 什么时候 何时 几时 怎么 怎么样 怎么办 怎样 如何 咋 咋办 哪 哪里 哪儿 哪个 哪些 哪家 多少
+    多久 几 几个 几天 为什么 为何 为啥 是否 是不是 有没有 有无 没有 关于 对于 这 那 这个 那个 这里 那里
+    这种 那种 被 把 给 让 到 去 来 从 对 向 个 里 上 下 呵呵 你好 您好 谢谢 谁 需 办 该 由 于 之 为 而
+    且 但 但是 因为 所以 如果
+    """.split()  # noqa: SIM905
 )
-ANSWERED_COVERAGE = 0.5
-"""A query counts as answered when one of the first results holds this share of it, by weight (docs/research/search.md)."""
+LEAST_COVERED, SURELY_COVERED, KNOWN_SHARE = 0.3, 0.6, 0.9
+"""When a query counts as answered: see `_answered`; how they were found: docs/research/search.md."""
 LOOKED_AT = 10
-SURE_SHARE = 0.3
+SURE_SHARE = 0.2
 RARE, COMMON = 2, 5
 FACETS = ("category1", "organisation", "year")
 
 
 @dataclass(frozen=True)
 class Results:
-    """What a page shows: `query` is what was searched; `suggestion` the repaired text, or "" when nothing was repaired."""
+    """What a page shows: `query` as typed; `suggestion` is the repaired text that was searched instead, or ""."""
 
     query: str
     total: int
@@ -64,8 +68,8 @@ def search_replies(
     if typed.strip() and not terms.weights:
         return Results(typed, 0, ())
     hits = reader.search(terms, filters, page, facets=FACETS)
-    answered = not terms.weights or _covered(reader, terms, hits.items[:LOOKED_AT]) >= ANSWERED_COVERAGE
-    return Results(typed, hits.total, hits.items, hits.facets, suggestion, bool(hits.items) and answered)
+    answered = bool(hits.items) and (page.offset > 0 or _answered(reader, terms, hits.items[:LOOKED_AT]))
+    return Results(typed, hits.total, hits.items, hits.facets, suggestion, answered)
 
 
 def pieces(folded: str) -> list[str]:
@@ -121,16 +125,32 @@ def _repair_at(reader: Reader, folded: str, words: Sequence[tuple[str, int, int]
     return None
 
 
-def _covered(reader: Reader, terms: Terms, hits: Sequence[Hit]) -> float:
-    """The largest share of the query, weighted by rarity, that one of these documents holds."""
-    if not hits:
-        return 0.0
-    every = list(terms.weights)
-    count = max(reader.size(), 1)
-    weight = {
-        token: math.log(1 + (count - min(df, count) + 0.5) / (df + 0.5))
-        for token, df in reader.frequencies(every).items()
-    }
+def _answered(reader: Reader, terms: Terms, hits: Sequence[Hit]) -> bool:
+    """Whether one of the first results fits: it holds enough of the query, weighted by rarity.
+
+    At least LEAST_COVERED; and SURELY_COVERED where the query has words that no reply knows (more than
+    1 - KNOWN_SHARE of its words' weight), for then the unknown word is often what it is about.
+    """
+    if not terms.weights:
+        return True
+    weight = rarity(reader, list(terms.weights))
+    covered = max(coverage(reader, weight, [hit.id for hit in hits]).values(), default=0.0)
+    count = reader.size()
+    words = {token: value for token, value in weight.items() if not token.startswith(PAIR_MARK)}
+    unheard = math.log(2 * count + 2)
+    known = sum(value for value in words.values() if value < unheard) / (sum(words.values()) or 1.0)
+    return covered >= (LEAST_COVERED if known >= KNOWN_SHARE else SURELY_COVERED)
+
+
+def rarity(reader: Reader, every: Sequence[str]) -> dict[str, float]:
+    """The inverse document frequency of each token, as BM25 weighs it; a token that nobody used weighs most."""
+    count = reader.size()
+    found = reader.frequencies(every)
+    return {token: math.log(1 + (count - min(df, count) + 0.5) / (df + 0.5)) for token, df in found.items()}
+
+
+def coverage(reader: Reader, weight: Mapping[str, float], ids: Sequence[str]) -> dict[str, float]:
+    """For each document, the share of these weighted tokens that it holds, 0 to 1."""
     total = sum(weight.values()) or 1.0
-    held = reader.holding([hit.id for hit in hits], every)
-    return max(sum(weight[token] for token in tokens_held) for tokens_held in held.values()) / total
+    held = reader.holding(ids, list(weight))
+    return {id: sum(weight[token] for token in tokens_held) / total for id, tokens_held in held.items()}

@@ -150,15 +150,15 @@ class TantivyReader:
         else:
             found = searcher.search(query, end)
         # Everything up to the page's end is put in order here, so that equal scores stand by id as in any engine.
-        hits = [Hit(searcher.doc(address)["id"][0], float(score)) for score, address in found.hits]  # type: ignore[index]
+        hits = [Hit(searcher.doc(address)["id"][0], float(score)) for score, address in found.hits]
         hits.sort(key=lambda hit: (-round(hit.score, 5), hit.id))
-        return Hits(found.count, tuple(hits[page.offset :]), _facets(searcher, query, facets))
+        return Hits(_count(found), tuple(hits[page.offset :]), _facets(searcher, query, facets))
 
     def count(self, tokens: Sequence[str]) -> int:
         """See search.engine.Reader.count."""
         searcher = self._searcher()
         query = Query.boolean_query([(Occur.Must, _term(token)) for token in tokens])
-        return searcher.search(query, 1).count
+        return _count(searcher.search(query, 1))
 
     def frequencies(self, tokens: Sequence[str]) -> dict[str, int]:
         """See search.engine.Reader.frequencies; documents deleted since the last merge still count."""
@@ -193,6 +193,10 @@ class TantivyReader:
     def size(self) -> int:
         """See search.engine.Reader.size."""
         return self._searcher().num_docs
+
+
+def _count(found: tantivy.SearchResult) -> int:
+    return int(found.count)  # type: ignore[attr-defined]
 
 
 def _facets(searcher: Searcher, query: Query, names: Sequence[str]) -> dict[str, dict[str, int]]:
