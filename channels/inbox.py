@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 from sqlalchemy import Index, String, Text, UniqueConstraint, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, make_transient_to_detached, mapped_column
 
 from channels import envelope
 from channels.contract import CallStep, Item, Kind, Malformed, Message, Outcome, Receipt, Request
@@ -62,6 +62,13 @@ class Delivery(Base):
     answer = sealed()
 
 
+_STORED = ("id", "channel", "key", "kind", "received_at", "raw_sealed", "state", "attempts")
+_INSERT = {
+    "sqlite": sqlite.insert(Delivery).on_conflict_do_nothing(index_elements=["channel", "key"]),
+    "postgresql": postgresql.insert(Delivery).on_conflict_do_nothing(index_elements=["channel", "key"]),
+}
+
+
 @dataclass(frozen=True)
 class Bindings:
     """What the rooms above do with an item, each in the inbox's write transaction: short, no network, no files.
@@ -92,7 +99,7 @@ def accept(session: Session, delivery: Delivery, item: Item, bindings: Bindings)
     database can't write; the provider then asks again and nothing is lost.
     """
     if _insert(session, delivery):
-        return _process(session, session.get_one(Delivery, delivery.id), item, bindings)
+        return _process(session, delivery, item, bindings)
     query = select(Delivery).where(Delivery.channel == delivery.channel, Delivery.key == delivery.key)
     first = session.scalars(query.with_for_update()).one()
     log.info("delivery_repeated", channel=first.channel, delivery_id=first.id, state=first.state)
@@ -137,12 +144,17 @@ def purge_answers(session: Session, now: datetime) -> int:
 
 
 def _insert(session: Session, delivery: Delivery) -> bool:
-    """Whether this (channel, key) is new; a concurrent writer of the same waits here for the first to commit."""
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    columns = ("id", "channel", "key", "kind", "received_at", "raw_sealed", "state", "attempts")
-    statement = dialect.insert(Delivery).values({name: getattr(delivery, name) for name in columns})
-    result = session.execute(statement.on_conflict_do_nothing(index_elements=["channel", "key"]))
-    return bool(result.rowcount == 1)  # type: ignore[attr-defined]
+    """Whether this (channel, key) is new; a concurrent writer of the same waits here for the first to commit.
+
+    A new one then stands in the session as a stored row, without being read back.
+    """
+    values = {name: getattr(delivery, name) for name in _STORED}
+    result = session.connection().execute(_INSERT[session.get_bind().dialect.name], values)
+    if result.rowcount != 1:
+        return False
+    make_transient_to_detached(delivery)
+    session.add(delivery)
+    return True
 
 
 def _process(session: Session, row: Delivery, item: Item, bindings: Bindings) -> Outcome:

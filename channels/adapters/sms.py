@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 import requests
-from twilio.base.exceptions import TwilioRestException
+from twilio.base.exceptions import TwilioException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
@@ -107,7 +107,7 @@ class Sms:
         options: dict[str, Any] = {"status_callback": self._status_url} if self._status_url else {}
         try:
             sent = self._client.messages.create(to=message.to, from_=self._from, body=message.text, **options)
-        except TwilioRestException as error:
+        except TwilioException as error:
             raise _send_error(error) from error
         except requests.ConnectTimeout as error:
             raise Retryable("timeout") from error
@@ -115,9 +115,11 @@ class Sms:
             raise Retryable("timeout", maybe_sent=True) from error
         except requests.RequestException as error:
             raise Retryable("no_connection") from error
-        except (ValueError, TypeError, KeyError) as error:
-            # Twilio took it and answered what can't be read.
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            # It answered what can't be read, perhaps after taking the message.
             raise Retryable("unreadable_answer", maybe_sent=True) from error
+        if not sent.sid:
+            raise Retryable("unreadable_answer", maybe_sent=True)
         return Sent(str(sent.sid), _STATUSES.get(str(sent.status), ReceiptStatus.ACCEPTED))
 
 
@@ -207,14 +209,15 @@ def _receipt(form: _Form, request: Request) -> Receipt:
     return Receipt("sms", f"{sid}.{word}", sid, _STATUSES[word], request.received_at, form.one("ErrorCode"))
 
 
-def _send_error(error: TwilioRestException) -> Retryable | Rejected:
-    if error.status == 429:
+def _send_error(error: TwilioException) -> Retryable | Rejected:
+    status, code = getattr(error, "status", 500), getattr(error, "code", None)
+    if status == 429:
         return Retryable("busy")
-    if error.status >= 500:
+    if status >= 500:
         return Retryable("provider_down", maybe_sent=True)
-    if error.status in (401, 403) and error.code not in _REFUSALS:
+    if status in (401, 403) and code not in _REFUSALS:
         return Retryable("not_authorised")
-    return Rejected(_REFUSALS.get(error.code or 0, "refused"))
+    return Rejected(_REFUSALS.get(code or 0, "refused"))
 
 
 ADAPTER = Sms
