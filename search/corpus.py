@@ -28,17 +28,18 @@ def search_corpus(corpus_path: Path, queries: TextIO, out: TextIO, err: TextIO, 
     if engine != "embedded":
         raise ValueError(f"unknown search engine {engine!r}: this hub has embedded only")
     bad: list[int] = []
+    names: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="search-corpus-") as folder:
         index = TantivyEngine(Path(folder)).replies
-        with corpus_path.open(encoding="utf-8-sig") as lines:
-            index.rebuild(_documents(lines, err, bad))
+        with corpus_path.open(encoding="utf-8-sig", errors="replace") as lines:
+            index.rebuild(_documents(lines, names, err, bad))
         reader = index.open_reader()
-        for number, row in _rows(queries, "query", ("qid", "query"), err, bad):
-            _answer(reader, row, out, number)
+        for _, row in _rows(queries, "query", ("qid", "query"), err, bad):
+            _answer(reader, row, names, out)
     return len(bad)
 
 
-def _answer(reader: Reader, row: dict[str, Any], out: TextIO, number: int) -> None:
+def _answer(reader: Reader, row: dict[str, Any], names: dict[str, Any], out: TextIO) -> None:
     typed = str(row["query"])
     page = Page(size=FIRST)
     results = search_replies(reader, typed, page=page)
@@ -46,7 +47,7 @@ def _answer(reader: Reader, row: dict[str, Any], out: TextIO, number: int) -> No
     if len(ids) < FIRST:
         more = search_replies(reader, typed, page=Page(size=2 * FIRST), at_least=0.0)
         ids += [hit.id for hit in more.items if hit.id not in set(ids)][: FIRST - len(ids)]
-    json.dump({"qid": row["qid"], "ids": ids, "answered": results.answered}, out, ensure_ascii=False)
+    json.dump({"qid": row["qid"], "ids": [names.get(id, id) for id in ids], "answered": results.answered}, out)
     out.write("\n")
     out.flush()
 
@@ -68,15 +69,15 @@ def _rows(
         yield number, row
 
 
-def _documents(lines: TextIO, err: TextIO, bad: list[int]) -> Iterator[IndexedDocument]:
-    seen: set[str] = set()
+def _documents(lines: TextIO, names: dict[str, Any], err: TextIO, bad: list[int]) -> Iterator[IndexedDocument]:
+    """`names` is filled with each id as the file wrote it: a number stays a number."""
     for number, row in _rows(lines, "corpus", ("id",), err, bad):
-        id = str(row["id"])
-        if id in seen:
+        id = str(row["id"]).encode("utf-8", "replace").decode()
+        if id in names:
             bad.append(number)
             err.write(f"corpus line {number}: id seen before\n")
             continue
-        seen.add(id)
+        names[id] = row["id"]
         title, question, reply = (str(row.get(name) or "") for name in ("title", "body", "reply"))
         at = _time(row.get("reply_time") or row.get("time"))
         yield ReplyDocument(id, title, question, reply, published_at=at).indexed()
