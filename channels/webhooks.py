@@ -138,7 +138,11 @@ def _parse(adapter: Adapter, request: Request) -> list[Item]:
 def _read(base: str, clock: Clock, purpose: str, step: str) -> Request:
     """The request as plain values; its address is the public one, whatever Host says. Raises RequestEntityTooLarge."""
     request = flask.request
-    request.max_content_length = MAX_BODY
+    # One more than allowed: a stream without a stated length is cut at the limit, not refused.
+    request.max_content_length = MAX_BODY + 1
+    body = request.get_data(cache=True, parse_form_data=False)
+    if len(body) > MAX_BODY:
+        raise RequestEntityTooLarge
     path, query = quote(request.path), request.query_string.decode("latin-1")
     return Request(
         method=request.method,
@@ -146,7 +150,7 @@ def _read(base: str, clock: Clock, purpose: str, step: str) -> Request:
         path=path,
         query=tuple(parse_qsl(query, keep_blank_values=True, errors="replace")),
         headers={name.lower(): value for name, value in request.headers.items()},
-        body=request.get_data(cache=True, parse_form_data=False),
+        body=body,
         received_at=clock.now(),
         purpose=purpose,
         step=step,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import threading
 from dataclasses import replace
@@ -171,6 +172,18 @@ def test_more_than_a_megabyte_is_refused_with_a_sentence(client: FlaskClient, db
     answer = post(client, captured("sms/text")["request"], body="Body=" + "a" * (size - 5))
     assert (answer.status_code, answer.get_data(as_text=True)) == (413, "内容超过 1 MB，未能接收。请分几次发送。")
     assert count(db) == (0, 0)
+
+
+def test_a_stream_of_no_stated_length_is_not_cut_but_refused(client: FlaskClient, db: Database) -> None:
+    request = captured("wechat/text")["request"]
+    stream = io.BytesIO(request["body"].encode() + b" " * webhooks.MAX_BODY)
+    answer = client.post(
+        "/hooks/wechat",
+        query_string=request["query"],
+        input_stream=stream,
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    assert answer.status_code == 413 and count(db) == (0, 0)
 
 
 def test_a_body_just_under_the_limit_is_taken_in(client: FlaskClient, db: Database) -> None:
