@@ -181,7 +181,7 @@ def test_a_stream_of_no_stated_length_is_not_cut_but_refused(client: FlaskClient
         "/hooks/wechat",
         query_string=request["query"],
         input_stream=stream,
-        environ_overrides={"wsgi.input_terminated": True},
+        environ_overrides={"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"},
     )
     assert answer.status_code == 413 and count(db) == (0, 0)
 
