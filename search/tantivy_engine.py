@@ -17,12 +17,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import tantivy
-from tantivy import Document, Index, Occur, Query, Searcher, TextAnalyzerBuilder, Tokenizer
+from tantivy import Index, Occur, Query, Searcher
 
 from core.logging import get_logger
 from search.engine import (
     CASES,
-    KEYWORDS,
     REPLIES,
     Filters,
     Hit,
@@ -34,71 +33,11 @@ from search.engine import (
     Terms,
     WriterBusy,
 )
+from search.tantivy_format import FORMAT, SCHEMA, count_of, document_of, facets_of, keyword, open_folder, query_of, term
 
-FORMAT = "1"
-"""Part of every folder's name: raised when fields change, so that an index of an older make is rebuilt."""
 HEAP = 48_000_000
 LOOK_EVERY = 1.0
 _log = get_logger(__name__)
-
-
-def _schema() -> tantivy.Schema:
-    builder = tantivy.SchemaBuilder()
-    builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
-    builder.add_integer_field("version", stored=True, fast=True)
-    builder.add_integer_field("day", fast=True)
-    builder.add_text_field("tokens", tokenizer_name="blanks", index_option="freq")
-    builder.add_text_field("sounds", tokenizer_name="raw", index_option="basic")
-    for name in KEYWORDS:
-        builder.add_text_field(name, tokenizer_name="raw", index_option="basic", fast=True)
-    return builder.build()
-
-
-SCHEMA = _schema()
-
-
-def _open(folder: Path) -> Index:
-    index = Index(SCHEMA, str(folder))
-    index.register_tokenizer("blanks", TextAnalyzerBuilder(Tokenizer.whitespace()).build())
-    index.config_reader("manual")
-    return index
-
-
-def _term(token: str) -> Query:
-    return Query.term_query(SCHEMA, "tokens", token, index_option="freq")
-
-
-def _keyword(name: str, value: str) -> Query:
-    return Query.term_query(SCHEMA, name, value, index_option="basic")
-
-
-def _document(document: IndexedDocument) -> Document:
-    made = Document()
-    made.add_text("id", document.id)
-    made.add_integer("version", document.version)
-    made.add_integer("day", document.day)
-    made.add_text("tokens", document.tokens)
-    for sound in document.sounds:
-        made.add_text("sounds", sound)
-    for name, values in document.keywords.items():
-        for value in values:
-            made.add_text(name, value)
-    return made
-
-
-def _query(terms: Terms, filters: Filters) -> Query:
-    parts: list[tuple[Occur, Query]] = []
-    if terms.weights:
-        should = [(Occur.Should, Query.boost_query(_term(token), weight)) for token, weight in terms.weights.items()]
-        parts.append((Occur.Must, Query.boolean_query(should, min(max(terms.at_least, 1), len(should)))))
-    else:
-        parts.append((Occur.Must, Query.const_score_query(Query.all_query(), 0.0)))
-    for name, values in filters.items():
-        if name not in KEYWORDS:
-            raise ValueError(f"unknown filter {name!r}")
-        allowed = Query.term_set_query(SCHEMA, name, list(values)) if values else Query.empty_query()
-        parts.append((Occur.Must, Query.const_score_query(allowed, 0.0)))
-    return Query.boolean_query(parts)
 
 
 class TantivyReader:
@@ -121,7 +60,7 @@ class TantivyReader:
         name = self._home.current()
         try:
             if name and name != self._name:
-                opened = _open(self._home.root / name)
+                opened = open_folder(self._home.root / name)
                 opened.reload()
                 self._index, self._name = opened, name
             elif name and self._index is not None:
@@ -143,7 +82,7 @@ class TantivyReader:
     ) -> Hits:
         """See search.engine.Reader.search."""
         searcher = self._searcher()
-        query = _query(terms, filters)
+        query = query_of(terms, filters)
         end = page.offset + page.limit
         if newest or not terms.weights:
             found = searcher.search(query, end, order_by_field="day")
@@ -152,13 +91,13 @@ class TantivyReader:
         # Everything up to the page's end is put in order here, so that equal scores stand by id as in any engine.
         hits = [Hit(searcher.doc(address)["id"][0], float(score)) for score, address in found.hits]
         hits.sort(key=lambda hit: (-round(hit.score, 5), hit.id))
-        return Hits(_count(found), tuple(hits[page.offset :]), _facets(searcher, query, facets))
+        return Hits(count_of(found), tuple(hits[page.offset :]), facets_of(searcher, query, facets))
 
     def count(self, tokens: Sequence[str]) -> int:
         """See search.engine.Reader.count."""
         searcher = self._searcher()
-        query = Query.boolean_query([(Occur.Must, _term(token)) for token in tokens])
-        return _count(searcher.search(query, 1))
+        query = Query.boolean_query([(Occur.Must, term(token)) for token in tokens])
+        return count_of(searcher.search(query, 1))
 
     def frequencies(self, tokens: Sequence[str]) -> dict[str, int]:
         """See search.engine.Reader.frequencies; documents deleted since the last merge still count."""
@@ -178,7 +117,7 @@ class TantivyReader:
         searcher = self._searcher()
         among = Query.term_set_query(SCHEMA, "id", list(ids))
         for token in dict.fromkeys(tokens):
-            query = Query.boolean_query([(Occur.Must, _term(token)), (Occur.Must, among)])
+            query = Query.boolean_query([(Occur.Must, term(token)), (Occur.Must, among)])
             for _, address in searcher.search(query, len(ids), count=False).hits:
                 held[searcher.doc(address)["id"][0]].add(token)
         return held
@@ -195,18 +134,6 @@ class TantivyReader:
         return self._searcher().num_docs
 
 
-def _count(found: tantivy.SearchResult) -> int:
-    return int(found.count)  # type: ignore[attr-defined]
-
-
-def _facets(searcher: Searcher, query: Query, names: Sequence[str]) -> dict[str, dict[str, int]]:
-    if not names:
-        return {}
-    wanted = {name: {"terms": {"field": name, "size": 100}} for name in names if name in KEYWORDS}
-    answer = searcher.aggregate(query, wanted)
-    return {name: {b["key"]: b["doc_count"] for b in part["buckets"]} for name, part in answer.items()}
-
-
 class TantivyWriter:
     """Writes one index folder; see search.engine.Writer."""
 
@@ -214,7 +141,7 @@ class TantivyWriter:
         self._home, self._name, self._fresh = home, name, fresh
         self._versions: dict[str, int] = {}
         try:
-            index = _open(home.root / name)
+            index = open_folder(home.root / name)
             index.reload()
             self._searcher = index.searcher()
             self._index = index
@@ -225,7 +152,7 @@ class TantivyWriter:
     def _held_version(self, id: str) -> int | None:
         if id in self._versions:
             return self._versions[id]
-        found = self._searcher.search(_keyword("id", id), 1, count=False).hits
+        found = self._searcher.search(keyword("id", id), 1, count=False).hits
         return self._searcher.doc(found[0][1])["version"][0] if found else None
 
     def put(self, document: IndexedDocument) -> None:
@@ -237,7 +164,7 @@ class TantivyWriter:
         with _lost():
             if held is not None:
                 self._open_writer().delete_documents_by_term("id", document.id)
-            self._open_writer().add_document(_document(document))
+            self._open_writer().add_document(document_of(document))
 
     def delete(self, id: str) -> None:
         """See search.engine.Writer.delete."""

@@ -13,11 +13,7 @@ from functools import lru_cache
 from pypinyin import lazy_pinyin
 
 from core.text.cutting import search_words, words
-
-try:
-    from core.text.normalise import simplified
-except ImportError:
-    from search.simple import simplified
+from core.text.normalise import simplified
 
 PAIR_MARK = "#"
 MAX_TOKEN = 64

@@ -28,8 +28,8 @@ def _lines() -> list[str]:
 
 
 def test_answers_each_query_in_order_with_twenty_at_most(tmp_path: Path) -> None:
-    queries = ['{"qid": "a", "query": "加装电梯"}', '{"qid": 2, "query": "道路坑洼"}', '{"qid": "c", "query": "火星移民签证"}',
-               '{"qid": "d", "query": ""}']  # fmt: skip
+    asked = {"a": "加装电梯", 2: "道路坑洼", "c": "火星移民签证", "d": ""}
+    queries = [json.dumps({"qid": qid, "query": query}) for qid, query in asked.items()]
     answers, err, bad = _run(tmp_path, _lines(), queries)
     assert [a["qid"] for a in answers] == ["a", 2, "c", "d"]
     assert answers[0]["ids"][0] == "r2"  # type: ignore[index]

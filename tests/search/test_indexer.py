@@ -27,7 +27,7 @@ def rows() -> Rows:
 
 @pytest.fixture
 def indexer(filled: SearchEngine, rows: Rows) -> Indexer:
-    return Indexer(filled, lambda id: rows.replies.get(id), lambda id: rows.cases.get(id))
+    return Indexer(filled, rows.replies.get, rows.cases.get)
 
 
 def test_a_batch_follows_the_rows_as_they_stand_when_it_runs(
@@ -44,7 +44,7 @@ def test_a_batch_follows_the_rows_as_they_stand_when_it_runs(
 
 
 def test_reconciliation_names_what_differs_and_applying_it_mends(indexer: Indexer, rows: Rows) -> None:
-    assert indexer.reconcile("reply", {id: 1 for id in rows.replies}) == Difference((), (), ())
+    assert indexer.reconcile("reply", dict.fromkeys(rows.replies, 1)) == Difference((), (), ())
     rows.replies["new"] = replace(REPLIES[0], public_id="new")
     rows.replies["r2"] = replace(REPLIES[1], version=3)
     del rows.replies["r4"]
@@ -63,4 +63,4 @@ def test_a_lost_index_is_told_and_rebuilt(filled: SearchEngine, indexer: Indexer
     done: list[int] = []
     assert indexer.rebuild("reply", rows.replies.values(), done.append) == len(REPLIES)
     assert done == [len(REPLIES)]
-    assert indexer.reconcile("reply", {id: 1 for id in rows.replies}).ids == ()
+    assert indexer.reconcile("reply", dict.fromkeys(rows.replies, 1)).ids == ()
