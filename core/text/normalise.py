@@ -24,6 +24,7 @@ _SPACES = re.compile(r"\s+")
 _SPACE_CONTROLS = frozenset("\t\n\r\x0b\x0c\x1c\x1d\x1e\x1f\x85")
 # Fillers and joiners that show nothing, and marks that decompose into two (all discouraged by Unicode itself).
 _ALSO_DROPPED = frozenset([0x034F, 0x115F, 0x1160, 0x3164, 0xFFA0, 0x0344, 0x0F73, 0x0F75, 0x0F81])
+_SELECTORS = (range(0x180B, 0x1810), range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))
 _MARKS_KEPT = 16
 
 
@@ -171,13 +172,12 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
     """What is dropped, and combining marks beyond what any writing needs (reordering them costs the square)."""
     dropped, marks = [], []
     for code in range(sys.maxunicode + 1):
-        if 0x323B0 <= code < 0xE0000 or 0xE0200 <= code:
+        if 0x323B0 <= code < 0xE0000 or code >= 0xE0200:
             continue
         char = chr(code)
         kind = unicodedata.category(char)
-        if kind in ("Cf", "Cs") or (kind == "Cc" and char not in _SPACE_CONTROLS) or code in _ALSO_DROPPED:
-            dropped.append(code)
-        elif 0xFE00 <= code <= 0xFE0F or 0xE0100 <= code <= 0xE01EF or 0x180B <= code <= 0x180F:
+        shows_nothing = kind in ("Cf", "Cs") or (kind == "Cc" and char not in _SPACE_CONTROLS) or code in _ALSO_DROPPED
+        if shows_nothing or any(code in block for block in _SELECTORS):
             dropped.append(code)
         elif kind[0] == "M" or code in (0xFF9E, 0xFF9F):
             marks.append(code)

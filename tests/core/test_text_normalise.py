@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from core.text.normalise import normalise, simplified
 
-AWKWARD = st.text(st.one_of(st.characters(), st.sampled_from("ｱﾞ한ᄀ\u1161\u11a8é\u0301㎏…　 \n\t\u200b\u202e臺灣１Ａ①\u0958\ufdfa")))
+AWKWARD = st.text(
+    st.one_of(st.characters(), st.sampled_from("ｱﾞ한ᄀ\u1161\u11a8é\u0301㎏…　 \n\t\u200b\u202e臺灣１Ａ①\u0958\ufdfa"))
+)
 
 
 @pytest.mark.parametrize(
