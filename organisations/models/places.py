@@ -67,7 +67,7 @@ class Organisation(Base):
     ended: Mapped[date | None]
     successor_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"))
     active: Mapped[bool] = mapped_column(default=True)
-    duty_account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id", use_alter=True))
+    duty_account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
     duty_note: Mapped[str] = mapped_column(Text, default="")
 
 

@@ -56,10 +56,11 @@ class Ground(Base):
     __table_args__ = (UniqueConstraint("track", "code"),)
 
     track: Mapped[str] = mapped_column(String(12))
-    code: Mapped[str] = mapped_column(String(40))
+    operation: Mapped[str] = mapped_column(String(20))  # refuse, guide
+    code: Mapped[str] = mapped_column(String(60))
     text: Mapped[str] = mapped_column(Text)
+    basis: Mapped[str] = mapped_column(Text, default="")
     article: Mapped[str] = mapped_column(String(200), default="")
-    way: Mapped[str] = mapped_column(Text, default="")  # the way that is open instead
     position: Mapped[int] = mapped_column(default=0)
     active: Mapped[bool] = mapped_column(default=True)
 

@@ -1,0 +1,339 @@
+"""Accounts of staff: made, closed, given roles and passwords; and signing in.
+
+What hashes a password (`sign_in`, `change_password`, `use_reset_link`) takes the Database: it hashes outside the write
+session, and a failure is committed before its error is raised.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from core import audit, ids
+from core.clock import Clock
+from core.crypto import ring
+from core.database import Database
+from organisations import passwords, sessions, totp
+from organisations.errors import (
+    CodeNeeded,
+    CodeWrong,
+    Forbidden,
+    Invalid,
+    LinkUnusable,
+    NotFound,
+    RolesApart,
+    SignInLocked,
+    SignInRefused,
+)
+from organisations.models import Account, ResetLink, RoleGrant, SignInAttempt
+from organisations.people import Actor
+from organisations.roles import ROLES, joined_wrongly
+
+MAX_FAILURES = 5
+LOCK = timedelta(minutes=15)
+_LONGEST_LOCK = timedelta(hours=8)
+_ADDRESS_FAILURES = 50
+RESET_VALID = timedelta(hours=24)
+_USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,58}[a-z0-9]")
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """The token for the cookie, and what the person has to do first."""
+
+    account_id: int
+    token: str
+    must_change_password: bool
+    must_enrol_totp: bool
+
+
+def create_account(
+    session: Session, actor: Actor, at: datetime, username: str, name: str, *, password_hash: str = ""
+) -> Account:
+    """A new account that must change its password; without one it waits for a reset link.
+
+    Raises Invalid when the name is malformed or taken, Forbidden without admin.accounts.
+    """
+    actor.require("admin.accounts")
+    username, name = username.strip().lower(), name.strip()
+    if not _USERNAME.fullmatch(username):
+        raise Invalid({"username": "用户名用 3 至 60 位小写字母、数字、点、横线。"})
+    if not name:
+        raise Invalid({"name": "请填写姓名。"})
+    if session.scalar(select(Account.id).where(Account.username == username)):
+        raise Invalid({"username": "这个用户名已被使用，请换一个。"})
+    account = Account(username=username, name=name, password_hash=password_hash, created_at=at)
+    session.add(account)
+    session.flush()
+    _audit(session, at, actor, "account_created", account.id)
+    return account
+
+
+def grant_role(
+    session: Session,
+    actor: Actor,
+    at: datetime,
+    account_id: int,
+    role: str,
+    *,
+    organisation_id: int | None = None,
+    area_id: int | None = None,
+) -> RoleGrant:
+    """Give a role, for the whole city or limited to an area; the same grant twice is one. Ends the account's sessions.
+
+    Raises Invalid for an unknown role, RolesApart when administrator roles would be joined, Forbidden to oneself.
+    """
+    account = _administered(session, actor, account_id)
+    if role not in ROLES:
+        raise Invalid({"role": "没有这个角色。"})
+    held = _grants(session, account.id)
+    if joined_wrongly({grant.role for grant in held} | {role}):
+        raise RolesApart(account_id=account.id, role=role)
+    for grant in held:
+        if (grant.role, grant.organisation_id, grant.area_id) == (role, organisation_id, area_id):
+            return grant
+    grant = RoleGrant(account_id=account.id, role=role, organisation_id=organisation_id, area_id=area_id,
+                      granted_by_id=actor.account_id, granted_at=at)  # fmt: skip
+    session.add(grant)
+    _changed(session, account, at, "role_changed")
+    _audit(session, at, actor, "role_granted", account.id, role=role, area_id=area_id, organisation_id=organisation_id)
+    return grant
+
+
+def revoke_role(session: Session, actor: Actor, at: datetime, grant_id: int) -> None:
+    """Take a grant back; ends the account's sessions. Raises NotFound."""
+    grant = session.get(RoleGrant, grant_id)
+    if grant is None or grant.revoked_at is not None:
+        raise NotFound()
+    account = _administered(session, actor, grant.account_id)
+    grant.revoked_at, grant.revoked_by_id = at, actor.account_id
+    _changed(session, account, at, "role_changed")
+    _audit(session, at, actor, "role_revoked", account.id, role=grant.role)
+
+
+def disable_account(session: Session, actor: Actor, at: datetime, account_id: int) -> None:
+    """Lock an account for good; ends its sessions."""
+    account = _administered(session, actor, account_id)
+    account.disabled_at = account.disabled_at or at
+    _changed(session, account, at, "disabled")
+    _audit(session, at, actor, "account_disabled", account.id)
+
+
+def enable_account(session: Session, actor: Actor, at: datetime, account_id: int) -> None:
+    """Open a disabled or locked-out account again."""
+    account = _administered(session, actor, account_id)
+    account.disabled_at = account.locked_until = None
+    account.failed_count = account.lock_count = 0
+    account.version += 1
+    _audit(session, at, actor, "account_enabled", account.id)
+
+
+def sign_out_everywhere(session: Session, actor: Actor, at: datetime) -> None:
+    """End every session of the acting person."""
+    if actor.account_id is None:
+        raise Forbidden()
+    sessions.end_all(session, actor.account_id, at, "everywhere")
+    _audit(session, at, actor, "signed_out_everywhere", actor.account_id)
+
+
+# --- passwords --------------------------------------------------------------------------------------------------------
+
+
+def issue_reset_link(session: Session, actor: Actor, at: datetime, account_id: int) -> str:
+    """A token for one new password within 24 hours, to be handed over in person; earlier ones end."""
+    account = _administered(session, actor, account_id)
+    for link in session.scalars(
+        select(ResetLink).where(ResetLink.account_id == account.id, ResetLink.used_at.is_(None))
+    ):
+        link.used_at = at
+    token = ids.token()
+    session.add(
+        ResetLink(digest=sessions.digest_of(token), account_id=account.id, issued_by_id=actor.account_id,
+                  issued_at=at, expires_at=at + RESET_VALID)
+    )  # fmt: skip
+    _audit(session, at, actor, "reset_issued", account.id)
+    return token
+
+
+def use_reset_link(db: Database, clock: Clock, token: str, password: str) -> int:
+    """Set a new password by a reset link; ends the account's sessions and lock. Gives the account's id.
+
+    Raises LinkUnusable, or Invalid for a password that is not good enough (the link stays usable).
+    """
+    with db.read() as session:
+        account = session.get(Account, _usable_link(session, token, clock.now()).account_id)
+        passwords.check_new(password, account.username if account else "")
+    hashed = passwords.hash_password(password)
+    with db.write() as session:
+        at = clock.now()
+        link = _usable_link(session, token, at, lock=True)
+        link.used_at = at
+        account = session.get_one(Account, link.account_id)
+        _set_hash(session, account, hashed, at)
+        account.locked_until, account.failed_count, account.lock_count = None, 0, 0
+        audit.record(session, at=at, actor_id=account.id, action="password_reset", subject="account",
+                     subject_id=account.id)  # fmt: skip
+        return account.id
+
+
+def change_password(db: Database, clock: Clock, account_id: int, old: str, new: str) -> SignedIn:
+    """Change one's own password; every session ends and a new one begins.
+
+    Raises Invalid with the field that is wrong ("old" or "password").
+    """
+    with db.read() as session:
+        account = session.get_one(Account, account_id)
+        stored, version = account.password_hash, account.version
+    if not passwords.matches(stored, old):
+        raise Invalid({"old": "原密码不正确。"})
+    passwords.check_new(new, account.username)
+    if new == old:
+        raise Invalid({"password": "新密码不能与原密码相同。"})
+    hashed = passwords.hash_password(new)
+    with db.write() as session:
+        at = clock.now()
+        account = session.get_one(Account, account_id, with_for_update=True)
+        if account.version != version or account.disabled_at is not None:
+            raise SignInRefused()
+        _set_hash(session, account, hashed, at)
+        audit.record(session, at=at, actor_id=account_id, action="password_changed", subject="account",
+                     subject_id=account_id)  # fmt: skip
+        return _started(session, account, at)
+
+
+# --- signing in -------------------------------------------------------------------------------------------------------
+
+
+def sign_in(
+    db: Database, clock: Clock, username: str, password: str, code: str | None = None, address: str = ""
+) -> SignedIn:
+    """Sign in by name, password and, where enrolled, a code; starts a new session.
+
+    Raises SignInRefused (unknown, wrong or disabled alike), SignInLocked, CodeNeeded, CodeWrong. After 5 failures the
+    name is locked for 15 minutes, then 30, 60 … up to 8 hours; a name that does not exist is answered in the same way.
+    """
+    username = username.strip().lower()[:60]
+    with db.read() as session:
+        account = session.scalar(select(Account).where(Account.username == username))
+        stored = account.password_hash if account else None
+    right = passwords.matches(stored, password[:1000])
+    with db.write() as session:
+        result = _decide(session, clock.now(), username, stored, right, code, address)
+    if isinstance(result, SignInRefused):
+        raise result
+    return result
+
+
+def _decide(
+    session: Session, at: datetime, username: str, stored: str | None, right: bool, code: str | None, address: str
+) -> SignedIn | SignInRefused:
+    """Judge one try under lock and note it; the error is given back, so that what was noted is committed."""
+    account = session.scalar(select(Account).where(Account.username == username).with_for_update())
+    attempt = SignInAttempt(at=at, account_id=account.id if account else None, outcome="wrong",
+                            name_digest=ring().digest("username", username),
+                            address_digest=ring().digest("address", address) if address else "")  # fmt: skip
+    refusal = _refusal(session, account, attempt, stored, right, code)
+    session.add(attempt)
+    if refusal is None and account is not None:
+        account.failed_count = account.lock_count = 0
+        account.locked_until = None
+        attempt.outcome = "signed_in"
+        audit.record(session, at=at, actor_id=account.id, action="signed_in", subject="account", subject_id=account.id)
+        return _started(session, account, at)
+    if attempt.outcome == "wrong" and account is not None:
+        _count_failure(account, at)
+    if attempt.outcome != "code_needed":
+        audit.record(session, at=at, actor_id=None, action="sign_in_failed", subject="account",
+                     subject_id=attempt.account_id, details={"outcome": attempt.outcome})  # fmt: skip
+    return refusal or SignInRefused()
+
+
+def _refusal(
+    session: Session, account: Account | None, attempt: SignInAttempt, stored: str | None, right: bool, code: str | None
+) -> SignInRefused | None:
+    if _locked(session, account, attempt):
+        attempt.outcome = "locked"
+        return SignInLocked()
+    if account is None or not right or account.disabled_at is not None or account.password_hash != stored:
+        return SignInRefused()
+    if totp.enrolled(session, account.id):
+        if not code:
+            attempt.outcome = "code_needed"
+            return CodeNeeded()
+        if not totp.verify(session, account.id, code, attempt.at):
+            return CodeWrong()
+    return None
+
+
+def _locked(session: Session, account: Account | None, attempt: SignInAttempt) -> bool:
+    since = attempt.at - LOCK
+    wrong = select(func.count()).where(SignInAttempt.at > since, SignInAttempt.outcome == "wrong")
+    by_address = SignInAttempt.address_digest == attempt.address_digest
+    if attempt.address_digest and (session.scalar(wrong.where(by_address)) or 0) >= _ADDRESS_FAILURES:
+        return True
+    if account is not None:
+        return account.locked_until is not None and attempt.at < account.locked_until
+    by_name = SignInAttempt.name_digest == attempt.name_digest
+    return (session.scalar(wrong.where(by_name)) or 0) >= MAX_FAILURES
+
+
+def _count_failure(account: Account, at: datetime) -> None:
+    account.failed_count += 1
+    if account.failed_count >= MAX_FAILURES:
+        account.locked_until = at + min(LOCK * 2**account.lock_count, _LONGEST_LOCK)
+        account.lock_count = min(account.lock_count + 1, 10)
+        account.failed_count = 0
+
+
+def _started(session: Session, account: Account, at: datetime) -> SignedIn:
+    must_enrol = totp.required(session, account.id) and not totp.enrolled(session, account.id)
+    return SignedIn(account.id, sessions.start(session, account.id, at), account.must_change_password, must_enrol)
+
+
+# --- helpers ----------------------------------------------------------------------------------------------------------
+
+
+def _administered(session: Session, actor: Actor, account_id: int) -> Account:
+    """The account under lock, for an administrator who is not its owner."""
+    actor.require("admin.accounts")
+    account = session.get(Account, account_id, with_for_update=True)
+    if account is None:
+        raise NotFound()
+    if actor.account_id == account_id:
+        raise Forbidden("不能更改自己的账号，请由另一位安全管理员操作。")
+    return account
+
+
+def _grants(session: Session, account_id: int) -> list[RoleGrant]:
+    return list(
+        session.scalars(select(RoleGrant).where(RoleGrant.account_id == account_id, RoleGrant.revoked_at.is_(None)))
+    )
+
+
+def _changed(session: Session, account: Account, at: datetime, reason: str) -> None:
+    account.version += 1
+    sessions.end_all(session, account.id, at, reason)
+
+
+def _set_hash(session: Session, account: Account, hashed: str, at: datetime) -> None:
+    account.password_hash, account.must_change_password = hashed, False
+    _changed(session, account, at, "password_reset")
+
+
+def _usable_link(session: Session, token: str, at: datetime, lock: bool = False) -> ResetLink:
+    query = select(ResetLink).where(ResetLink.digest == sessions.digest_of(token), ResetLink.used_at.is_(None))
+    link = session.scalar(query.with_for_update() if lock else query)
+    if link is None or at >= link.expires_at:
+        raise LinkUnusable()
+    return link
+
+
+def _audit(
+    session: Session, at: datetime, actor: Actor, action: str, account_id: int, **details: str | int | None
+) -> None:
+    audit.record(session, at=at, actor_id=actor.account_id, action=action, subject="account", subject_id=account_id,
+                 details=details)  # fmt: skip
