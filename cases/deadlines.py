@@ -8,6 +8,7 @@ assessment rules of the cities they are named after.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 POLICY_SETS = {"zhengzhou": "郑州办法", "meizhou": "梅州办法"}
 
@@ -41,7 +42,7 @@ class Policy:
 
 
 _HANDLE_DAYS = {"咨询": 2, "表扬": 2, "建议": 10, "": 5, "求助": 5, "投诉": 5, "举报": 10}
-_LATE = {
+_LATE: dict[str, dict[str, Any]] = {
     # past due with no extension asked: yellow; three working days after the yellow: red
     "zhengzhou": {"remind_before": None, "yellow_after": 0, "red_after": 3, "red_from": "yellow"},
     # two working days before: reminder; one working day over: yellow; two over: red
@@ -49,7 +50,7 @@ _LATE = {
 }
 
 
-def _common(late: dict[str, object]) -> list[Policy]:
+def _common(late: dict[str, Any]) -> list[Policy]:
     signing = [
         # within 4 working hours when it arrives in office hours, else within 24 elapsed hours
         Policy(track, "sign", "working_minutes", 240, outside_amount=24 * 60, yellow_after=0)
@@ -60,15 +61,15 @@ def _common(late: dict[str, object]) -> list[Policy]:
     ]
     danger = [Policy(track, "danger", "elapsed_minutes", 15, yellow_after=0) for track in ("hotline", "petition")]
     handling = [
-        Policy("hotline", "handle", "working_days", days, nature=nature, extension_max=days * 2, **late)  # type: ignore[arg-type]
+        Policy("hotline", "handle", "working_days", days, nature=nature, extension_max=days * 2, **late)
         for nature, days in _HANDLE_DAYS.items()
     ]
-    handling.append(Policy("hotline", "handle", "working_days", 1, urgent=True, extension_max=2, **late))  # type: ignore[arg-type]
+    handling.append(Policy("hotline", "handle", "working_days", 1, urgent=True, extension_max=2, **late))
     petition = [
-        Policy("petition", "decide", "calendar_days", 15, statutory=True, source="信访工作条例第二十二条"),
-        Policy("petition", "return", "working_days", 5, statutory=True, source="信访工作条例第二十三条"),
+        Policy("petition", "decide", "calendar_days", 15, statutory=True, source="信访工作条例：15 日内转送、交办"),
+        Policy("petition", "return", "working_days", 5, statutory=True, source="信访工作条例：5 个工作日内提出异议"),
         Policy("petition", "handle", "calendar_days", 60, extension_max=30, consent_by="responsible_head",
-               statutory=True, source="信访工作条例第三十四条", **late),  # type: ignore[arg-type]
+               statutory=True, source="信访工作条例第三十四条", **late),
         Policy("petition", "review", "calendar_days", 30, statutory=True, source="信访工作条例第三十五条"),
         Policy("petition", "re_examination", "calendar_days", 30, statutory=True, source="信访工作条例第三十六条"),
     ]  # fmt: skip

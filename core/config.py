@@ -24,19 +24,33 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="HUB_", env_file=".env", extra="ignore", hide_input_in_errors=True)
 
-    data_dir: Path = Field(Path("data"), description="folder for the embedded database, broker, index, attachments and keys")
+    data_dir: Path = Field(
+        Path("data"), description="folder for the embedded database, broker, index, attachments and keys"
+    )
     host: str = Field("127.0.0.1", description="address the web server listens on")
     port: int = Field(8000, ge=0, le=65535, description="port the web server listens on")
-    public_url: str = Field("", description="the address citizens use, such as https://12345.example.cn; empty: a demonstration on this machine")
-    secret_key: str = Field("", description="at least 32 characters; signs forms and cookies; empty: made on first start and kept in the keys file")
-    field_keys: str = Field("", description="encryption keys as id:base64 (32 bytes), comma separated, newest first; empty: the keys file")
+    public_url: str = Field(
+        "",
+        description="the address citizens use, such as https://12345.example.cn; empty: a demonstration on this machine",
+    )
+    secret_key: str = Field(
+        "",
+        description="at least 32 characters; signs forms and cookies; empty: made on first start and kept in the keys file",
+    )
+    field_keys: str = Field(
+        "", description="encryption keys as id:base64 (32 bytes), comma separated, newest first; empty: the keys file"
+    )
     index_key: str = Field("", description="key of look-up digests as id:base64 (32 bytes); empty: the keys file")
-    field_cipher: Literal["aesgcm", "sm4gcm"] = Field("aesgcm", description="cipher for new values: aesgcm, or sm4gcm for 密评")
+    field_cipher: Literal["aesgcm", "sm4gcm"] = Field(
+        "aesgcm", description="cipher for new values: aesgcm, or sm4gcm for 密评"
+    )
     database_url: str = Field("", description="postgresql+psycopg://…; empty: SQLite in the data folder")
     broker_url: str = Field("", description="redis://… or amqp://…; empty: a folder in the data folder")
     search_url: str = Field("", description="Elasticsearch address; empty: the embedded engine")
     media_url: str = Field("", description="where attachments are kept; empty: a folder in the data folder")
-    channels: Annotated[tuple[str, ...], NoDecode] = Field((), description="channels switched on, comma separated: wechat, sms")
+    channels: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="channels switched on, comma separated: wechat, sms"
+    )
     wechat_token: str = Field("", description="token of the WeChat official account")
     wechat_app_id: str = Field("", description="app id of the WeChat official account")
     wechat_app_secret: str = Field("", description="app secret of the WeChat official account")
@@ -46,11 +60,17 @@ class Settings(BaseSettings):
     twilio_auth_token: str = Field("", description="Twilio auth token; also checks signatures")
     twilio_from: str = Field("", description="number that text messages are sent from")
     twilio_api_base: str = Field("", description="another server in place of Twilio's, for tests")
-    trusted_proxies: int = Field(0, ge=0, le=5, description="how many proxies in front may be believed about the caller's address")
+    trusted_proxies: int = Field(
+        0, ge=0, le=5, description="how many proxies in front may be believed about the caller's address"
+    )
     metrics_token: str = Field("", description="token for /metrics from elsewhere than this machine")
-    policy_set: Literal["zhengzhou", "meizhou"] = Field("zhengzhou", description="deadline policy set a new installation starts with")
+    policy_set: Literal["zhengzhou", "meizhou"] = Field(
+        "zhengzhou", description="deadline policy set a new installation starts with"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="what is logged")
-    test_require: Annotated[tuple[str, ...], NoDecode] = Field((), description="services the suite must find: postgresql, redis, chromium")
+    test_require: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="services the suite must find: postgresql, redis, chromium"
+    )
 
     @field_validator("channels", "test_require", mode="before")
     @classmethod

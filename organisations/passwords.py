@@ -15,7 +15,43 @@ _MAX_LENGTH = 200
 # OWASP's second recommended setting: 19 MiB, so that twenty sign-ins at once fit into a small machine.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _COMMON = frozenset(
-    ["1234567890", "0123456789", "12345678901", "123456789a", "a123456789", "qwertyuiop", "password12", "password123", "password1234", "1q2w3e4r5t", "qwerty1234", "qwerty12345", "admin12345", "admin123456", "woaini1314", "woaini520520", "1122334455", "1111111111", "0000000000", "8888888888", "6666666666", "aaaaaaaaaa", "abcdefghij", "abcd123456", "abc1234567", "iloveyou12", "welcome123", "letmein123", "administrator", "zhengfu12345", "rexian12345", "lianxin12345", "changeme123", "p@ssw0rd12", "p@ssw0rd123"]
+    [
+        "1234567890",
+        "0123456789",
+        "12345678901",
+        "123456789a",
+        "a123456789",
+        "qwertyuiop",
+        "password12",
+        "password123",
+        "password1234",
+        "1q2w3e4r5t",
+        "qwerty1234",
+        "qwerty12345",
+        "admin12345",
+        "admin123456",
+        "woaini1314",
+        "woaini520520",
+        "1122334455",
+        "1111111111",
+        "0000000000",
+        "8888888888",
+        "6666666666",
+        "aaaaaaaaaa",
+        "abcdefghij",
+        "abcd123456",
+        "abc1234567",
+        "iloveyou12",
+        "welcome123",
+        "letmein123",
+        "administrator",
+        "zhengfu12345",
+        "rexian12345",
+        "lianxin12345",
+        "changeme123",
+        "p@ssw0rd12",
+        "p@ssw0rd123",
+    ]
 )
 
 

@@ -184,8 +184,14 @@ class TantivyWriter:
             self._versions.clear()
 
     def close(self) -> None:
-        """Let go of the folder's lock; what was not committed is dropped."""
-        self._writer = None
+        """Let segments be merged and let go of the folder's lock; what was not committed is dropped."""
+        writer, self._writer = self._writer, None
+        if writer is None:
+            return
+        try:
+            writer.wait_merging_threads()
+        except (ValueError, OSError):
+            _log.warning("search_index_close_failed", index=self._home.name)
 
     def finish(self) -> None:
         """Commit and wait for merging, so that a new folder is complete before it is named."""

@@ -36,6 +36,8 @@ _SEP = f"{_GAP}{{0,2}}"
 _HAN_DIGIT = "[零〇○一幺二两三四五六七八九]"
 _COUNT = "[0-9A-Za-z一二三四五六七八九十百零〇甲乙丙丁]"
 _N = rf"(?<!{_COUNT}){_COUNT}{{1,6}}(?:-\d{{1,4}})?\s?"
+_FLOOR = rf"(?:\s?{_N}(?:层|楼))?"
+_ROOM = rf"(?:\s?{_COUNT}{{1,6}}\s?(?:室|号房?|户(?!人|都|居|业)|房(?!屋|子|产)|(?<=\d{{3}})))?"
 _HAN = "[\u4e00-\u9fff]"
 
 
@@ -88,8 +90,8 @@ _OTHER_RULES: tuple[_Rule, ...] = (
     _rule("wechat", r"(?:微信|薇信|v信|wechat|(?<![a-z])[vw]x)(?:号码?|id)?\s?(?:[:是为]|号)?\s?"
                     r"(?=[a-z0-9])([a-z][\w-]{5,19}|\d{5,12})(?![\w-])"),
     _rule("door", rf"{_N}(?:栋|幢|座(?!谈|位|机|城|桥|山)|号楼|#楼)(?:\s?{_N}(?:单元|门(?!口|面|店)|梯))?"
-                  rf"(?:\s?{_N}(?:层|楼))?(?:\s?{_COUNT}{{1,6}}\s?(?:室|号房?|户(?!人|都|居|业)|房(?!屋|子|产)|(?<=\d{{3}})))?", _door),
-    _rule("door", rf"{_N}单元(?:\s?{_N}(?:层|楼))?(?:\s?{_COUNT}{{1,6}}\s?(?:室|号房?|户(?!人|都|居|业)|(?<=\d{{3}})))?"),
+                  rf"{_FLOOR}{_ROOM}", _door),
+    _rule("door", rf"{_N}单元{_FLOOR}{_ROOM}"),
     _rule("door", r"(?<![\da-z])(?:\d{1,3}[-－]){1,3}\d{3,4}室?(?![\d-])(?<=室)|(?<![\da-z])[a-z]?\d{3,4}室"),
 )  # fmt: skip
 _EMAIL = re.compile(r"(?<![\w.%+-])[\w.%+-]++@[a-z0-9-]++(?:\.[a-z0-9-]++)+", _FLAGS)
@@ -100,16 +102,20 @@ _LABEL = (
     "姓名|名字|联系人|反映人|反应人|投诉人|举报人|申请人|来电人|来信人|求助人|当事人|信访人|上访人|委托人|代理人|代办人|"
     "报警人|户主|业主|车主|房主|机主|本人|署名|落款|患者|学生|死者|伤者|收件人|经办人|收款人|开户人|户名"
 )
-_NEAR = "我是|本人是|本人|业主|户主|车主|房主|户主是|村民|居民|市民|联系人|反映人|投诉人|举报人|申请人|当事人|丈夫|妻子|老公|老婆|父亲|母亲|儿子|女儿"
+_NEAR = (
+    "我是|本人是|本人|业主|户主|车主|房主|户主是|村民|居民|市民|联系人|反映人|投诉人|举报人|申请人|当事人|"
+    "丈夫|妻子|老公|老婆|父亲|母亲|儿子|女儿"
+)
 _SURNAME = f"(?:{'|'.join(people.COMPOUND)}|[{''.join(sorted(people.SURNAMES))}])"
 _GIVEN = f"[^\\W\\d_a-zA-Z{''.join(sorted(people.NOT_GIVEN))}]"
 _END = (
     r"(?=$|[\s,.;:!?、。，；：！？()（）\[\]【】《》“”\"'/|*\d+-]|电话|手机|身份证|联系|先生|女士|师傅|老师|同志|男[,，]|女[,，]|"
     r"住|家住|系|是|现|今年|于|在|反映|投诉|举报|的|我|为|因|及|和|与|来电|来信|称)"
 )
-_CUED_NAME = re.compile(f"(?:{_TOLD})(?:是|做)?[ :\"“]?({_SURNAME}{_GIVEN}{{1,2}})")
+_CUED_NAME = re.compile(f'(?:{_TOLD})(?:是|做)?[ :"“]?({_SURNAME}{_GIVEN}{{1,2}})')
 _LABELLED_NAME = re.compile(
-    f"(?:{_LABEL}|我叫|我是)[ \t]?[:：=][ \t]{{0,3}}({_SURNAME}{_GIVEN}{{1,2}}|{_HAN}{{2,4}}(?:·{_HAN}{{1,8}}){{0,3}}{_END})"
+    f"(?:{_LABEL}|我叫|我是)[ \t]?[:：=][ \t]{{0,3}}"
+    f"({_SURNAME}{_GIVEN}{{1,2}}|{_HAN}{{2,4}}(?:·{_HAN}{{1,8}}){{0,3}}{_END})"
 )
 _NEAR_NAME = re.compile(f"(?:{_NEAR})(?:是|为)?[ ]?({_SURNAME}{_GIVEN}{{1,2}}?){_END}")
 _DOTTED_NAME = re.compile(f"(?:{_TOLD}|我是|本人)[ :]?({_HAN}{{2,6}}(?:·{_HAN}{{1,8}}){{1,3}}?){_END}")
@@ -191,5 +197,5 @@ def _is_name(name: str, pattern: re.Pattern[str], shadow: str, end: int) -> bool
     if pattern is _CUED_NAME:
         return name[0] not in people.CALLED
     if pattern is _NEAR_NAME:
-        return name[0] not in people.EVERYDAY and name[-1] not in "区县市镇乡村街路店厂校院园城楼组社队局人员户家民生"
+        return name[0] not in people.EVERYDAY and name[-1] not in "区县市镇乡村街路苑店厂校院园城楼组社队局人员户家民生"
     return True

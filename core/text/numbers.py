@@ -10,8 +10,11 @@ _BETWEEN = re.compile("[\\s()\\-‐-―−.·\u200b-\u200f\u2060\ufeff]")
 _MOBILE = re.compile(r"1[3-9]\d{9}")
 _LANDLINE = re.compile(r"0(?:10|2\d|[3-9]\d{2})[2-9]\d{6,7}")
 _EXTENSION = re.compile(r"(?:转|分机|ext\.?|[xX#])\s*\d{1,6}$|(?<=\d{7})-\d{1,5}$")
-_PROVINCES = frozenset("11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 "
-                       "71 81 82 83 91".split())  # fmt: skip
+_PROVINCES = frozenset(
+    str(code)
+    for codes in (range(11, 16), range(21, 24), range(31, 38), range(41, 47), range(50, 55), range(61, 66))
+    for code in codes
+) | {"71", "81", "82", "83", "91"}
 
 
 def half_width(text: str) -> str:

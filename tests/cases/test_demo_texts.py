@@ -17,18 +17,52 @@ ORGANISATIONS = ROOT / "organisations" / "demo"
 PETITIONS = ROOT / "cases" / "demo"
 RUN = 12
 STATES = {
-    "review", "pending", "doing", "suspended", "returned", "fed_back", "closed", "refused", "guided", "draft",
+    "review",
+    "pending",
+    "doing",
+    "suspended",
+    "returned",
+    "fed_back",
+    "closed",
+    "refused",
+    "guided",
+    "draft",
 }
 NATURES = {"咨询", "求助", "投诉", "举报", "建议", "表扬"}
 ROLES = {
-    "agent", "diversion", "handler", "approver", "supervisor", "leader", "publisher",
-    "system_admin", "security_admin", "auditor",
+    "agent",
+    "diversion",
+    "handler",
+    "approver",
+    "supervisor",
+    "leader",
+    "publisher",
+    "system_admin",
+    "security_admin",
+    "auditor",
 }
 KINDS = {"党委", "政府部门", "乡镇", "村社", "公用企业", "垂管", "司法", "纪检", "热线", "其他"}
 LEVELS = ("city", "county", "township", "village")
 KEYS = {
-    "key", "title", "body", "channel", "level1", "level2", "nature", "urgent", "area_code", "place", "disclosure",
-    "days_ago", "state", "lead_code", "rating", "public", "reply", "citizen", "duplicate_of",
+    "key",
+    "title",
+    "body",
+    "channel",
+    "level1",
+    "level2",
+    "nature",
+    "urgent",
+    "area_code",
+    "place",
+    "disclosure",
+    "days_ago",
+    "state",
+    "lead_code",
+    "rating",
+    "public",
+    "reply",
+    "citizen",
+    "duplicate_of",
 }
 PERSONAL = re.compile(r"\d{7,}|@|[\u4e00-\u9fff]{1,2}(?:女士|先生)")
 

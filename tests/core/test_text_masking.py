@@ -1,4 +1,4 @@
-"""Masking: every number and name here is made up; identity and card numbers carry right check digits by construction."""
+"""Masking. Every number and name here is made up; the check digits are right where the rule looks at them."""
 
 from __future__ import annotations
 
@@ -102,6 +102,9 @@ LEFT = [
     "本人向你局反映",
     "本人于三月购房",
     "居民安全没有保障",
+    "业主普遍反对",
+    "来信人：您好！",
+    "本人曾多次反映",
     "联系人：无",
     "姓名：匿名",
     "姓名：保密",

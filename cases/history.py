@@ -1,0 +1,116 @@
+"""The event chain of a case: appending, checking, and the daily anchor."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cases.models import Case, Event, HistoryAnchor
+from core import jobs
+
+START = "0" * 64
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """That a job is owed for events of these kinds (None: of every kind)."""
+
+    job: str
+    queue: str
+    kinds: frozenset[str] | None
+    wants: Callable[[Event], bool] = lambda event: True
+
+
+_subscriptions: list[Subscription] = []
+
+
+def subscribe(subscriptions: Iterable[Subscription]) -> None:
+    """Set who hears of events; the composition roots call it once with the whole list."""
+    _subscriptions[:] = list(subscriptions)
+
+
+def append(
+    session: Session,
+    case: Case,
+    kind: str,
+    at: datetime,
+    *,
+    actor_id: int | None = None,
+    organisation_id: int | None = None,
+    submission_id: int | None = None,
+    assignment_id: int | None = None,
+    data: Mapping[str, Any] | None = None,
+) -> Event:
+    """Write one past-tense event under the case's version, and owe one job to each subscriber.
+
+    `data` holds ids and codes. A quiet session (`session.info["quiet"]`, used by imports) owes nothing.
+    """
+    previous = session.scalar(select(Event.hash).where(Event.case_id == case.id, Event.seq == case.seq))
+    case.seq += 1
+    event = Event(
+        case_id=case.id, seq=case.seq, kind=kind, at=at, actor_id=actor_id, organisation_id=organisation_id,
+        submission_id=submission_id, assignment_id=assignment_id, data=dict(data or {}), previous=previous or START,
+    )  # fmt: skip
+    event.hash = event_hash(event)
+    session.add(event)
+    session.flush()
+    if not session.info.get("quiet"):
+        for subscription in _subscriptions:
+            if (subscription.kinds is None or kind in subscription.kinds) and subscription.wants(event):
+                payload = {"event": event.id, "case": case.id}
+                jobs.enqueue(session, subscription.job, str(event.id), payload, due=at, queue=subscription.queue)
+    return event
+
+
+def event_hash(event: Event) -> str:
+    """The hash that an event should carry, over everything it says and the hash before it."""
+    body = [
+        event.previous, event.case_id, event.seq, event.kind, event.at.isoformat(), event.actor_id,
+        event.organisation_id, event.submission_id, event.assignment_id, event.data,
+    ]  # fmt: skip
+    return hashlib.sha256(json.dumps(body, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def verify(session: Session) -> Iterable[str]:
+    """Each fault of any case's history as a sentence that names the event: changed, missing, reordered, cut off."""
+    ends: dict[int, tuple[int, str]] = {}
+    for event in session.scalars(select(Event).order_by(Event.case_id, Event.seq).execution_options(yield_per=2000)):
+        seq, last = ends.get(event.case_id, (0, START))
+        if event.seq != seq + 1:
+            yield f"case {event.case_id}: event {seq + 1} is missing before event {event.seq}"
+        elif event.previous != last:
+            yield f"case {event.case_id}: event {event.seq} does not follow event {seq}"
+        if event.hash != event_hash(event):
+            yield f"case {event.case_id}: event {event.seq} was changed"
+        ends[event.case_id] = (event.seq, event.hash)
+    yield from _cut_off(session, ends)
+
+
+def _cut_off(session: Session, ends: Mapping[int, tuple[int, str]]) -> Iterable[str]:
+    for case_id, seq, number in session.execute(select(Case.id, Case.seq, Case.number)):
+        found = ends.get(case_id, (0, START))[0]
+        if found != seq:
+            yield f"case {case_id} ({number}): history ends at event {found}, should end at {seq}"
+    for anchor in session.scalars(select(HistoryAnchor).execution_options(yield_per=2000)):
+        end = ends.get(anchor.case_id)
+        if end is None or end[0] < anchor.seq:
+            yield f"case {anchor.case_id}: event {anchor.seq}, anchored on {anchor.day}, is missing"
+        elif end[0] == anchor.seq and end[1] != anchor.hash:
+            yield f"case {anchor.case_id}: event {anchor.seq} is not the one anchored on {anchor.day}"
+
+
+def anchor(session: Session, day: date, since: datetime) -> int:
+    """Record the last event of each case that changed since a moment; again on the same day changes nothing."""
+    known = set(session.scalars(select(HistoryAnchor.case_id).where(HistoryAnchor.day == day)))
+    changed = set(session.scalars(select(Event.case_id).where(Event.at >= since).distinct())) - known
+    for case_id in sorted(changed):
+        last = session.scalars(select(Event).where(Event.case_id == case_id).order_by(Event.seq.desc()).limit(1)).one()
+        session.add(HistoryAnchor(day=day, case_id=case_id, seq=last.seq, hash=last.hash))
+    return len(changed)
