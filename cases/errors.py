@@ -12,6 +12,8 @@ __all__ = [
     "Invalid",
     "NotFound",
     "NotNow",
+    "NotPublishable",
+    "SamePerson",
     "TooManyTries",
     "WrongCode",
 ]
@@ -39,6 +41,22 @@ class TooManyTries(HubError):
     code = "too_many_tries"
     message = "输错次数过多，请稍后再试，或拨打 12345 由话务员核实身份后重新发给您。"
     status = 429
+
+
+class NotPublishable(HubError):
+    """What may not be published: no consent, a possible accusation, or nothing answered yet."""
+
+    code = "not_publishable"
+    message = "这件事项现在不能公开：须群众同意公开、已答复、且不是（可能的）检举控告。"
+    status = 409
+
+
+class SamePerson(HubError):
+    """What one person proposed, another has to release."""
+
+    code = "same_person"
+    message = "提出公开的人不能自己发布，请由另一位发布员核对后发布。"
+    status = 403
 
 
 class AlreadyThere(HubError):

@@ -23,9 +23,13 @@ def visible(actor: Actor) -> ColumnElement[bool]:
     if actor.account_id is None:
         return false()
     named = exists().where(CaseReader.case_id == Case.id, CaseReader.account_id == actor.account_id)
-    excluded = exists().where(CaseExclusion.case_id == Case.id, _touches(actor))
     ordinary = and_(Case.accusation == "no", or_(*_grounds(actor)))
-    return and_(~excluded, or_(ordinary, named))
+    return and_(not_excluded(actor), or_(ordinary, named))
+
+
+def not_excluded(actor: Actor) -> ColumnElement[bool]:
+    """A condition on Case rows: neither this person nor an organisation of theirs is kept away from the case."""
+    return ~exists().where(CaseExclusion.case_id == Case.id, CaseExclusion.until.is_(None), _touches(actor))
 
 
 def _touches(actor: Actor) -> ColumnElement[bool]:

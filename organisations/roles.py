@@ -62,6 +62,8 @@ ROLES: dict[str, Role] = {
         _role("handler", "承办人", "case.read", "case.handle", "reply.propose", "person.reveal"),
         _role("approver", "审核人", "case.read", "case.approve", "reply.propose", "person.reveal"),
         _role("publisher", "答复发布员", "case.read", "reply.release"),
+        # Reads no case by itself: accusations name their holders as first readers.
+        _role("accusation_reader", "检举控告受理人", "person.reveal"),
         _role("supervisor", "督办员", "case.read", "case.supervise", "call.block", "export"),
         _role("leader", "领导", "case.read", "case.supervise", "export"),
         _role(

@@ -9,9 +9,9 @@ from cases.models.cases import Case, CaseExclusion, CaseReader, ExternalNumber, 
 from cases.models.citizens import BlockedNumber, Citizen, CodeAttempt, ContactPoint, ContactPointOwner, Party
 from cases.models.classification import Classification
 from cases.models.clocks import Alert, Card, CaseClock, ClockPause, DeadlinePolicy, PolicySet
-from cases.models.contacts import CallBack, Contact, ContactSubmission
+from cases.models.contacts import CallBack, CallBackAttempt, Contact, ContactSubmission
 from cases.models.events import Event, HistoryAnchor
-from cases.models.submissions import Attachment, Correction, ExtraField, Message, QueryCode, Submission
+from cases.models.submissions import Attachment, ExtraField, Message, QueryCode, Submission, SubmissionPoint
 
 __all__ = [
     "Alert",
@@ -22,6 +22,7 @@ __all__ = [
     "Attachment",
     "BlockedNumber",
     "CallBack",
+    "CallBackAttempt",
     "Card",
     "Case",
     "CaseClock",
@@ -35,7 +36,6 @@ __all__ = [
     "ContactPoint",
     "ContactPointOwner",
     "ContactSubmission",
-    "Correction",
     "DeadlinePolicy",
     "Decision",
     "Event",
@@ -50,5 +50,6 @@ __all__ = [
     "Rating",
     "Submission",
     "SubmissionCase",
+    "SubmissionPoint",
     "UnitEvaluation",
 ]

@@ -73,6 +73,9 @@ class PublishedReply(Base):
     published_at: Mapped[datetime | None]
     withdrawn_by_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
     withdrawn_at: Mapped[datetime | None]
+    refused_by_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
+    refused_at: Mapped[datetime | None]
+    reason: Mapped[str | None] = mapped_column(String(200))  # why refused or withdrawn
     version: Mapped[int] = mapped_column(default=1)
     helped_yes: Mapped[int] = mapped_column(default=0)
     helped_no: Mapped[int] = mapped_column(default=0)

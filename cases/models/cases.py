@@ -43,6 +43,8 @@ class Case(Base):
     danger: Mapped[str | None] = mapped_column(String(20))
     sensitive: Mapped[bool] = mapped_column(default=False)
     accusation: Mapped[str] = mapped_column(String(10), default="unread")  # unread, no, possible, yes
+    accusation_decided_at: Mapped[datetime | None]
+    accusation_decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
     priority: Mapped[int] = mapped_column(default=5)  # 0 danger to life, 1 urgent, 3 sensitive, 5 ordinary
     area_id: Mapped[int | None] = mapped_column(ForeignKey("areas.id"))
     lead_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"))
@@ -86,17 +88,18 @@ class CaseReader(Base):
 
 
 class CaseExclusion(Base):
-    """Who must not see or handle a case: the accused (never sees it) or one with an interest (回避)."""
+    """Who must not see or handle a case: the accused, those related to it by office, or one with an interest (回避)."""
 
     __tablename__ = "case_exclusions"
     __table_args__ = (Index("ix_case_exclusions_case", "case_id"),)
 
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
-    kind: Mapped[str] = mapped_column(String(10))  # accused, recused
+    kind: Mapped[str] = mapped_column(String(10))  # accused, related (its superior or subordinate), recused
     organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"), index=True)
     account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"), index=True)
     by_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
     since: Mapped[datetime]
+    until: Mapped[datetime | None]
 
 
 class ExternalNumber(Base):

@@ -70,5 +70,18 @@ class CallBack(Base):
     state: Mapped[str] = mapped_column(String(10), default="open")  # open, done, given_up
     result: Mapped[str | None] = mapped_column(String(20))  # reached, no_answer, refused, wrong_number
     done_by_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
+    closed_at: Mapped[datetime | None]
+
+
+class CallBackAttempt(Base):
+    """One try to reach the citizen."""
+
+    __tablename__ = "call_back_attempts"
+    __table_args__ = (Index("ix_call_back_attempts_call_back", "call_back_id", "at"),)
+
+    call_back_id: Mapped[int] = mapped_column(ForeignKey("call_backs.id"))
+    at: Mapped[datetime]
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
+    result: Mapped[str] = mapped_column(String(20))
     note = sealed()
     note_sealed: Mapped[str | None] = mapped_column(Text)

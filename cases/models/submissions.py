@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Date, Float, ForeignKey, Index, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import JSON, Date, Float, ForeignKey, Index, String, Text, UniqueConstraint, event, inspect
+from sqlalchemy.orm import Mapped, Mapper, mapped_column, object_session
 
 from core.crypto import sealed
 from core.database import Base
@@ -56,6 +56,7 @@ class Submission(Base):
     claimed_level1: Mapped[str | None] = mapped_column(String(40))  # the category the citizen chose
     occurred_at: Mapped[datetime | None]
     received_at: Mapped[datetime]
+    submitted_at: Mapped[datetime | None]  # None while it is a draft; from then on the original never changes
     registered_at: Mapped[datetime | None]
     accepted_at: Mapped[datetime | None]
     accepted_by_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"))
@@ -64,6 +65,48 @@ class Submission(Base):
     promise_date: Mapped[date | None] = mapped_column(Date)
     withdrawn_at: Mapped[datetime | None]
     imported_at: Mapped[datetime | None]
+
+
+# What a citizen wrote and how it is found again: fixed once submitted. Only re-sealing under a new key and erasing at
+# the end of retention may touch it, in a session that says so (`session.info["keeper"]`).
+ORIGINAL = (
+    "number", "origin", "origin_key", "channel", "title_sealed", "title_masked", "body_sealed", "body_masked", "offsets",
+    "salt", "digest", "exact_digest", "place_sealed", "place_masked", "received_at", "submitted_at",
+)  # fmt: skip
+
+
+class OriginalChanged(RuntimeError):
+    """A programme tried to change a submitted original."""
+
+
+@event.listens_for(Submission, "before_update")
+def _keep_original(mapper: Mapper[Submission], connection: Any, row: Submission) -> None:
+    state = inspect(row)
+    before = state.attrs["submitted_at"].history
+    was_draft = (before.deleted[0] if before.deleted else row.submitted_at) is None
+    session = object_session(row)
+    if was_draft or (session is not None and session.info.get("keeper")):
+        return
+    changed = [name for name in ORIGINAL if state.attrs[name].history.has_changes()]
+    if changed:
+        raise OriginalChanged(f"submission {row.id}: {', '.join(changed)}")
+
+
+class SubmissionPoint(Base):
+    """That a submission was made with a contact point: what its owner may ask about over that channel.
+
+    Not by way of the citizen: an identity number typed by somebody else must not open a person's submissions.
+    """
+
+    __tablename__ = "submission_points"
+    __table_args__ = (
+        UniqueConstraint("submission_id", "contact_point_id"),
+        Index("ix_submission_points_point", "contact_point_id", "received_at"),
+    )
+
+    submission_id: Mapped[int] = mapped_column(ForeignKey("submissions.id"))
+    contact_point_id: Mapped[int] = mapped_column(ForeignKey("contact_points.id"))
+    received_at: Mapped[datetime]
 
 
 class QueryCode(Base):
@@ -79,25 +122,11 @@ class QueryCode(Base):
     ended_at: Mapped[datetime | None]
 
 
-class Correction(Base):
-    """更正 or 补充 beside the original, by the citizen or by staff for them."""
-
-    __tablename__ = "corrections"
-    __table_args__ = (Index("ix_corrections_submission", "submission_id", "at"),)
-
-    submission_id: Mapped[int] = mapped_column(ForeignKey("submissions.id"))
-    kind: Mapped[str] = mapped_column(String(12))  # correction, addition
-    text = sealed()
-    text_sealed: Mapped[str | None] = mapped_column(Text)
-    text_masked: Mapped[str] = mapped_column(Text)
-    by_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
-    at: Mapped[datetime]
-
-
 class Message(Base):
     """What passed between a citizen and the city about a submission after it was made.
 
-    Kinds: urge 催办, enquiry 查询, addition 补充, question (ours), answer (to our question), objection, notice.
+    Kinds: addition 补充, correction 更正 (both beside the original, which stays), urge 催办, enquiry 查询, question (ours),
+    answer (to our question), objection, notice.
     """
 
     __tablename__ = "messages"
@@ -125,6 +154,7 @@ class Attachment(Base):
     __tablename__ = "attachments"
     __table_args__ = (Index("ix_attachments_submission", "submission_id"),)
 
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"), index=True)  # evidence of a handler
     submission_id: Mapped[int | None] = mapped_column(ForeignKey("submissions.id"))
     message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
     answer_id: Mapped[int | None] = mapped_column(ForeignKey("answers.id"))
@@ -135,6 +165,7 @@ class Attachment(Base):
     size: Mapped[int]
     sha256: Mapped[str] = mapped_column(String(64))
     key: Mapped[str] = mapped_column(String(120))
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
     at: Mapped[datetime]
 
 
