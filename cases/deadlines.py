@@ -7,7 +7,9 @@ assessment rules of the cities they are named after.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 POLICY_SETS = {"zhengzhou": "郑州办法", "meizhou": "梅州办法"}
@@ -35,6 +37,7 @@ class Policy:
     yellow_after: int | None = None
     red_after: int | None = None
     red_from: str = "due"
+    extension_excuses: bool = False
     consent_by: str = "assigner"
     extension_max: int | None = None
     statutory: bool = False
@@ -44,7 +47,7 @@ class Policy:
 _HANDLE_DAYS = {"咨询": 2, "表扬": 2, "建议": 10, "": 5, "求助": 5, "投诉": 5, "举报": 10}
 _LATE: dict[str, dict[str, Any]] = {
     # past due with no extension asked: yellow; three working days after the yellow: red
-    "zhengzhou": {"remind_before": None, "yellow_after": 0, "red_after": 3, "red_from": "yellow"},
+    "zhengzhou": {"yellow_after": 0, "red_after": 3, "red_from": "yellow", "extension_excuses": True},
     # two working days before: reminder; one working day over: yellow; two over: red
     "meizhou": {"remind_before": 2, "yellow_after": 1, "red_after": 2, "red_from": "due"},
 }
@@ -77,8 +80,14 @@ def _common(late: dict[str, Any]) -> list[Policy]:
         Policy("hotline", "review", "working_minutes", 120),
         Policy("hotline", "promise", "working_days", 7, statutory=True),
         Policy("hotline", "return", "working_days", 1),
-        Policy("hotline", "ask_citizen", "calendar_days", 3),
     ]
+    # after the answer was served: so long the citizen is asked, then called, then it closes as not rated
+    for track in ("hotline", "petition"):
+        other += [
+            Policy(track, "ask", "calendar_days", 3),
+            Policy(track, "silence", "working_days", 3),
+            Policy(track, "ask_citizen", "calendar_days", 3),
+        ]
     return signing + urgent + danger + handling + petition + other
 
 
@@ -86,45 +95,45 @@ SHIPPED: dict[str, list[Policy]] = {code: _common(late) for code, late in _LATE.
 
 
 @dataclass(frozen=True)
-class Lateness:
-    """How late a clock is, in working days (negative: still to run), and what was already given."""
-
-    days_over: float
-    days_since_yellow: float | None
-    extension_asked: bool
-    given: frozenset[str]
-
-
-def cards_earned(policy_set_late: LateRule, lateness: Lateness) -> list[str]:
-    """The levels ("reminder", "yellow", "red") that are due now and not yet given, lowest first."""
-    earned: list[str] = []
-    rule, given = policy_set_late, set(lateness.given)
-    if rule.remind_before is not None and -rule.remind_before <= lateness.days_over < 0 and "reminder" not in given:
-        earned.append("reminder")
-    excused = lateness.extension_asked and rule.yellow_after == 0
-    if _over(rule.yellow_after, lateness.days_over) and not excused and "yellow" not in given:
-        earned.append("yellow")
-        given.add("yellow")
-    if rule.red_from == "yellow":
-        red = "yellow" in given and _over(rule.red_after, lateness.days_since_yellow or 0.0)
-        red = red and lateness.days_since_yellow is not None
-    else:
-        red = _over(rule.red_after, lateness.days_over)
-    if red and "red" not in given:
-        earned.append("red")
-    return earned
-
-
-@dataclass(frozen=True)
 class LateRule:
-    """The part of a policy that says what lateness earns."""
+    """The part of a policy that says what lateness earns; all counts are working days."""
 
-    remind_before: int | None
-    yellow_after: int | None
-    red_after: int | None
-    red_from: str = "due"
+    remind_before: int | None = None
+    yellow_after: int | None = None
+    red_after: int | None = None
+    red_from: str = "due"  # due, yellow
+    extension_excuses: bool = False
 
 
-def _over(limit: int | None, days: float) -> bool:
-    """Past a limit: at 0 the moment it is late, else once that many whole working days are over."""
-    return limit is not None and (days > 0 if limit == 0 else days >= limit)
+LEVELS = ("reminder", "yellow", "red")
+AddDays = Callable[[datetime, int], datetime]
+
+
+def card_moments(
+    rule: LateRule,
+    *,
+    started: datetime,
+    due: datetime,
+    given: Mapping[str, datetime],
+    extension_asked: bool,
+    add_days: AddDays,
+    opening: Callable[[datetime], datetime],
+) -> list[tuple[str, datetime]]:
+    """The cards not given yet, each with the moment after which it is earned, earliest first.
+
+    `given` are the cards that were given, by level, and when. `add_days` adds working days, `opening` gives the next
+    moment in office hours. A reminder stands for n whole working days before the due moment, so it is earned when the
+    first of them opens, and never before the clock started; once a clock is late it is too late to remind.
+    """
+    moments: list[tuple[str, datetime]] = []
+    if rule.remind_before is not None and not given:
+        reminder = opening(add_days(due, -rule.remind_before))
+        if started < reminder < due:
+            moments.append(("reminder", reminder))
+    if rule.yellow_after is not None and "yellow" not in given and not (extension_asked and rule.extension_excuses):
+        moments.append(("yellow", add_days(due, rule.yellow_after)))
+    if rule.red_after is not None and "red" not in given:
+        since = given.get("yellow") if rule.red_from == "yellow" else due
+        if since is not None:
+            moments.append(("red", add_days(since, rule.red_after)))
+    return sorted(moments, key=lambda found: (found[1], LEVELS.index(found[0])))

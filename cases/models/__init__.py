@@ -4,7 +4,7 @@ Submission and case are many-to-many from the first migration. Rows only: what m
 """
 
 from cases.models.answers import Answer, AnswerSubmission, PublishedReply, Rating, UnitEvaluation
-from cases.models.assignments import Assignment, AssignmentRequest, Decision
+from cases.models.assignments import Assignment, AssignmentRequest, Decision, HandlingNote
 from cases.models.cases import Case, CaseExclusion, CaseReader, ExternalNumber, SubmissionCase
 from cases.models.citizens import BlockedNumber, Citizen, CodeAttempt, ContactPoint, ContactPointOwner, Party
 from cases.models.classification import Classification
@@ -41,6 +41,7 @@ __all__ = [
     "Event",
     "ExternalNumber",
     "ExtraField",
+    "HandlingNote",
     "HistoryAnchor",
     "Message",
     "Party",

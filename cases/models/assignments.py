@@ -47,8 +47,25 @@ class Assignment(Base):
     due_at: Mapped[datetime | None]  # a cache of its handling clock
     sign_due_at: Mapped[datetime | None]  # a cache of its signing clock
     return_until: Mapped[datetime | None]  # after it a return needs the assigner's consent
-    returned_reason: Mapped[str | None] = mapped_column(String(40))
+    first_contact_at: Mapped[datetime | None]
+    returned_reason = sealed()  # why it was returned or taken back, as written
+    returned_reason_sealed: Mapped[str | None] = mapped_column(Text)
     suggested_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"))  # who should have it instead
+
+
+class HandlingNote(Base):
+    """What was noted on the way: note 办理记录, contact 首次联系, sent_back 退回重办的理由."""
+
+    __tablename__ = "handling_notes"
+    __table_args__ = (Index("ix_handling_notes_case", "case_id", "at"),)
+
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    assignment_id: Mapped[int] = mapped_column(ForeignKey("assignments.id"))
+    kind: Mapped[str] = mapped_column(String(10))
+    text = sealed()
+    text_sealed: Mapped[str | None] = mapped_column(Text)
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
+    at: Mapped[datetime]
 
 
 class AssignmentRequest(Base):
@@ -63,7 +80,7 @@ class AssignmentRequest(Base):
     days: Mapped[int | None]  # in the unit of the clock concerned
     reason = sealed()
     reason_sealed: Mapped[str | None] = mapped_column(Text)
-    state: Mapped[str] = mapped_column(String(10), default="asked")  # asked, granted, refused
+    state: Mapped[str] = mapped_column(String(10), default="asked")  # asked, granted, refused, void
     asked_by_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
     asked_at: Mapped[datetime]
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))

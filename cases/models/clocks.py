@@ -42,8 +42,10 @@ class DeadlinePolicy(Base):
     yellow_after: Mapped[int | None]  # working days after due; 0: at once; None: no yellow card
     red_after: Mapped[int | None]  # working days; counted from `red_from`
     red_from: Mapped[str] = mapped_column(String(6), default="due")  # due, yellow
-    consent_by: Mapped[str] = mapped_column(String(20), default="assigner")
+    extension_excuses: Mapped[bool] = mapped_column(default=False)  # an extension asked for spares the yellow card
+    consent_by: Mapped[str] = mapped_column(String(20), default="assigner")  # assigner, responsible_head
     extension_max: Mapped[int | None]
+    statutory: Mapped[bool] = mapped_column(default=False)
     source: Mapped[str] = mapped_column(String(200), default="")
     ended_at: Mapped[datetime | None]
 
@@ -54,6 +56,7 @@ class CaseClock(Base):
     __tablename__ = "case_clocks"
     __table_args__ = (
         Index("ix_case_clocks_sweep", "next_at"),
+        Index("ix_case_clocks_open", "ended_at", "id"),
         Index("ix_case_clocks_subject", "subject", "subject_id", "kind"),
         Index("ix_case_clocks_case", "case_id"),
     )
@@ -65,6 +68,8 @@ class CaseClock(Base):
     kind: Mapped[str] = mapped_column(String(20))
     unit: Mapped[str] = mapped_column(String(16))
     amount: Mapped[int]
+    outside_amount: Mapped[int | None]  # elapsed minutes instead, as it started outside office hours
+    extended: Mapped[int] = mapped_column(default=0)  # how much of `amount` extensions added
     cause: Mapped[str] = mapped_column(String(20))  # the event kind that started it
     started_at: Mapped[datetime]
     due_at: Mapped[datetime]
@@ -74,7 +79,7 @@ class CaseClock(Base):
     end_cause: Mapped[str | None] = mapped_column(String(20))
     policy_id: Mapped[int | None] = mapped_column(ForeignKey("deadline_policies.id"))
     next_at: Mapped[datetime | None]
-    extension_asked: Mapped[bool] = mapped_column(default=False)
+    extension_asked: Mapped[bool] = mapped_column(default=False)  # an open request for more time
 
 
 class ClockPause(Base):
@@ -112,11 +117,12 @@ class Alert(Base):
     """Danger to life: stays up, and is sent again, until the duty officer says it was seen."""
 
     __tablename__ = "alerts"
-    __table_args__ = (Index("ix_alerts_open", "acknowledged_at", "raised_at"),)
+    __table_args__ = (Index("ix_alerts_open", "acknowledged_at", "next_at"),)
 
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), unique=True)
     kind: Mapped[str] = mapped_column(String(20))
     raised_at: Mapped[datetime]
     sent_count: Mapped[int] = mapped_column(default=0)
+    next_at: Mapped[datetime | None]  # when it is sent again; empty: at the next sweep
     acknowledged_at: Mapped[datetime | None]
     acknowledged_by_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
