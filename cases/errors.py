@@ -10,6 +10,7 @@ __all__ = [
     "Forbidden",
     "HubError",
     "Invalid",
+    "NotAutomatic",
     "NotFound",
     "NotNow",
     "NotPublishable",
@@ -65,3 +66,15 @@ class AlreadyThere(HubError):
     code = "already_done"
     message = "这一步已经做过了。"
     status = 409
+
+
+class NotAutomatic(HubError):
+    """A case that must not be sent anywhere without a person; `reasons` are codes."""
+
+    code = "not_automatic"
+    message = "这件事项不能自动派单，请分流员审核后交办。"
+    status = 409
+
+    def __init__(self, reasons: list[str]) -> None:
+        self.reasons = reasons
+        super().__init__(reasons=reasons)

@@ -26,7 +26,7 @@ ASSIGNMENT_STATES = {
     "fed_back": ("已反馈", "单位已报告结果，等待认定"),
     "confirmed": ("已认定", "交办单位认可了结果"),
     "returned": ("已退回", "单位说明理由退回"),
-    "taken_back": ("已收回", "交办单位在签收前收回"),
+    "taken_back": ("已收回", "交办单位在签收前收回，或随主办、事项终结时收回"),
 }
 
 OPEN_ASSIGNMENTS = frozenset({"to_sign", "doing", "held", "fed_back"})
@@ -39,6 +39,7 @@ OUTCOMES = {
     "withdrawn": "群众撤回",
     "lapsed": "逾期未补充，终结",
     "merged": "并入其他事项",
+    "forwarded": "转送其他机关",
 }
 
 
@@ -69,6 +70,7 @@ ACTORS = {
     "handler": "承办单位的承办人",
     "approver": "承办单位的审核人",
     "agent": "话务员",
+    "desk": "分流员，或当场答复的话务员",
     "supervisor": "督办人员",
     "staff": "有权查看该事项的工作人员",
 }
@@ -97,15 +99,26 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition("ask_citizen", "请群众补充", "case", _OPEN_STAGES, None, "diversion", ("text",), "citizen_asked"),
     Transition("withdraw", "撤回诉求", "case", ("draft", "review", "assigned"), "closed", "citizen", (), "withdrawn"),
     # 2 上报 and 3 交办
-    Transition(
-        "report_up", "上报", "case", ("review", "assigned"), "assigned", "handler", ("organisation",), "reported_up"
-    ),
+    Transition("report_up", "上报", "assignment", ("doing",), None, "handler", ("organisation",), "reported_up"),
     Transition(
         "assign", "交办", "case", ("review", "assigned"), "assigned", "diversion", ("organisation",), "assigned"
     ),
     Transition("auto_assign", "自动派单", "case", ("review",), "assigned", "system", ("organisation",), "assigned"),
+    Transition(
+        "assign_down", "向下交办", "assignment", ("doing",), None, "handler", ("organisation",), "assigned_down"
+    ),
     Transition("forward", "转送", "case", ("review",), "closed", "diversion", ("organisation",), "forwarded"),
     Transition("back_to_review", "退回分流", "case", ("assigned",), "review", "system", (), "back_to_review"),
+    Transition(
+        "recall",
+        "随之收回",
+        "assignment",
+        ("to_sign", "doing", "held", "fed_back"),
+        "taken_back",
+        "system",
+        (),
+        "recalled",
+    ),
     Transition("take_back", "收回", "assignment", ("to_sign",), "taken_back", "assigner", ("reason",), "taken_back"),
     # 4 办理
     Transition("sign", "签收", "assignment", ("to_sign",), "doing", "handler", (), "signed"),
@@ -119,6 +132,9 @@ TRANSITIONS: tuple[Transition, ...] = (
         "ask_extension", "申请延期", "assignment", ("doing",), None, "handler", ("days", "reason"), "extension_asked"
     ),
     Transition("grant_extension", "同意延期", "assignment", ("doing",), None, "assigner", (), "extension_granted"),
+    Transition(
+        "approve_extension", "负责人批准延期", "assignment", ("doing",), None, "approver", (), "extension_granted"
+    ),
     Transition(
         "refuse_request",
         "不同意申请",
@@ -141,12 +157,14 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition("back_to_handling", "回到办理", "case", ("fed_back",), "assigned", "system", (), "back_to_handling"),
     # 6 办结
     Transition("confirm", "认定", "assignment", ("fed_back",), "confirmed", "assigner", (), "confirmed"),
+    Transition("confirm_with_lead", "随主办认定", "assignment", ("fed_back",), "confirmed", "system", (), "confirmed"),
     Transition("answer_served", "答复送达", "case", ("fed_back",), "asking", "system", (), "answer_served"),
     Transition("object", "群众提出异议", "case", ("asking",), None, "citizen", ("text",), "objected"),
-    Transition("close", "办结", "case", ("asking", "fed_back"), "closed", "assigner", (), "closed"),
+    Transition("call_after_silence", "未回应，转回访", "case", ("asking",), None, "system", (), "call_back_opened"),
+    Transition("close", "办结", "case", ("asking",), "closed", "assigner", (), "closed"),
     Transition("close_answered", "群众确认后办结", "case", ("asking",), "closed", "citizen", (), "closed"),
     Transition("lapse", "到期未评办结", "case", ("asking",), "closed", "system", (), "closed"),
-    Transition("direct_answer", "直接答复", "case", ("review",), "closed", "diversion", ("text",), "answered_directly"),
+    Transition("direct_answer", "直接答复", "case", ("review",), "closed", "desk", ("text",), "answered_directly"),
     Transition("refuse", "不予受理", "case", ("review",), "closed", "diversion", ("ground",), "refused"),
     Transition("guide", "告知其他途径", "case", ("review",), "closed", "diversion", ("ground",), "guided"),
     Transition("merge", "并入", "case", ("review", "assigned"), "closed", "diversion", ("case",), "merged"),

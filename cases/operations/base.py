@@ -60,6 +60,8 @@ def _may(actor: Actor, who: str, assignment: Assignment | None) -> bool:
         return actor.can("case.review")
     if who == "agent":
         return actor.can("call.register")
+    if who == "desk":
+        return actor.can("case.review") or actor.can("call.register")
     if who == "supervisor":
         return actor.can("case.supervise")
     if who == "staff":
@@ -114,10 +116,19 @@ def refresh(session: Session, case: Case) -> None:
     """Derive status, lead and due time of a case again from its assignments."""
     now = assignments_of(session, case)
     case.status = status_of(case.stage, [a.state for a in now])
-    lead = next((a for a in reversed(now) if a.role == "lead" and a.state not in {"returned", "taken_back"}), None)
+    lead = next((a for a in reversed(now) if _leads(a)), None)
     case.lead_id = lead.organisation_id if lead else None
     if lead is not None:
         case.due_at = lead.due_at
+
+
+def _leads(assignment: Assignment) -> bool:
+    """Whether this is the case's lead: asked by the city, not by another assignment, and not given back."""
+    return (
+        assignment.role == "lead"
+        and assignment.parent_id is None
+        and assignment.state not in {"returned", "taken_back"}
+    )
 
 
 def assignments_of(session: Session, case: Case) -> list[Assignment]:

@@ -1,0 +1,55 @@
+"""Whether a text complains of how an organisation or its staff behaved: then it must not be sent there by itself.
+
+Pure; imports only the standard library. The words are data that someone who can't program can check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+# What people write of an office's or its staff's conduct.
+CONDUCT_WORDS = frozenset(
+    """
+    不作为 乱作为 慢作为 懒政 怠政 推诿 扯皮 踢皮球 推脱 推卸 敷衍 糊弄 搪塞 应付了事 不管不问 不闻不问 置之不理 没人管 无人管
+    拖着不办 拖延 久拖不决 拒不 不理睬 不受理 不给办 刁难 为难 吃拿卡要 卡要 收钱 收费不开票 索要 索贿 受贿 行贿 贿赂 红包 好处费 回扣
+    贪污 腐败 挪用 克扣 截留 私分 徇私 包庇 保护伞 勾结 利益输送 暗箱操作 关系户 优亲厚友 以权谋私 滥用职权 玩忽职守 渎职 失职 违纪
+    违规操作 弄虚作假 造假 欺骗 欺上瞒下 隐瞒 打击报复 报复 威胁 恐吓 辱骂 骂人 打人 殴打 粗暴 蛮横 恶劣 态度 官僚 形式主义 不负责任
+    不担当 执法不公 选择性执法 暴力执法 钓鱼执法 乱收费 乱罚款 乱罚 工作人员 干部 领导 书记 局长 主任 所长 站长 科长 队长 镇长 乡长
+    村主任 村支书 经办人 执法人员 城管队员 民警 协警 网格员 窗口 投诉他们 举报
+    """.split()
+)
+
+NEAR = 24  # characters between a name and a word of conduct that still belong together
+_BREAKS = frozenset("。！？!?\n；;")
+
+
+def complained_of(text: str, names: Collection[str], words: Collection[str] = CONDUCT_WORDS, near: int = NEAR) -> bool:
+    """Whether one of the names (of organisations, their aliases, their staff) stands near a word about conduct.
+
+    Near: at most `near` characters between them, or in the same sentence at twice that distance. A name that holds a
+    word itself (执法人员) needs another word beside it, unless it is exactly that word.
+    """
+    marks = [(start, start + len(word)) for word in words for start in _places(text, word)]
+    for name in names:
+        for start in _places(text, name):
+            stop = start + len(name)
+            if any(_belong(text, (start, stop), mark, near) for mark in marks):
+                return True
+    return False
+
+
+def _belong(text: str, name: tuple[int, int], mark: tuple[int, int], near: int) -> bool:
+    if name[0] <= mark[0] and mark[1] <= name[1]:
+        return mark == name
+    between = (name[1], mark[0]) if mark[0] >= name[1] else (mark[1], name[0])
+    gap = between[1] - between[0]
+    if gap <= near:
+        return True
+    return gap <= 2 * near and not _BREAKS & set(text[between[0] : between[1]])
+
+
+def _places(text: str, word: str) -> Iterator[int]:
+    at = text.find(word) if word else -1
+    while at >= 0:
+        yield at
+        at = text.find(word, at + 1)
