@@ -80,20 +80,29 @@ def check(db: Database, clock: Clock, number: str, code: str, asker: str) -> int
     Raises TooManyTries while the asker or the number has to wait (`details["minutes"]`), WrongCode for anything that
     does not fit; an unknown number counts like a wrong code, so the two can't be told apart.
     """
-    clean = ids.clean_number(number)
-    typed = "".join(mark for mark in code.translate(_WIDE_DIGITS) if not mark.isspace())
     with db.write() as session:
-        at = clock.now()
-        attempts = _attempts(session, at, {"asker": asker, **({"number": clean} if clean else {})})
-        minutes = _minutes_to_wait(attempts, at)
-        found = None if minutes else _opens(session, clean, typed)
-        if not minutes:
-            _note(attempts, at, right=found is not None)
+        found, minutes = judge(session, clock.now(), number, code, asker)
     if minutes:
         raise TooManyTries(minutes=minutes)
     if found is None:
         raise WrongCode()
     return found
+
+
+def judge(session: Session, at: datetime, number: str, code: str, asker: str) -> tuple[int | None, int]:
+    """The same within the caller's write session: the submission's id or None, and the minutes still to wait.
+
+    Raises nothing, so that a wrong try is counted whatever the caller answers.
+    """
+    clean = ids.clean_number(number)
+    typed = "".join(mark for mark in code.translate(_WIDE_DIGITS) if not mark.isspace())
+    attempts = _attempts(session, at, {"asker": asker, **({"number": clean} if clean else {})})
+    minutes = _minutes_to_wait(attempts, at)
+    if minutes:
+        return None, minutes
+    found = _opens(session, clean, typed)
+    _note(attempts, at, right=found is not None)
+    return found, 0
 
 
 _WIDE_DIGITS = str.maketrans("０１２３４５６７８９", "0123456789", "-－")
