@@ -1,0 +1,57 @@
+"""Which column is what: the usual Chinese and English names, or as the person says with --map."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from core.errors import Invalid
+
+# field: the names it goes by, compared without spaces, marks and case
+NAMES: dict[str, tuple[str, ...]] = {
+    "id": ("id", "编号", "序号", "留言编号", "信访编号", "工单号", "工单编号", "rowid", "caseid", "ticketid"),
+    "user": ("user", "用户", "留言用户", "用户名", "userid", "username", "nickname"),
+    "name": ("name", "姓名", "反映人", "联系人", "来电人", "信访人", "投诉人"),
+    "phone": ("phone", "电话", "手机", "手机号", "联系电话", "来电号码", "mobile", "tel"),
+    "time": ("time", "时间", "留言时间", "来电时间", "登记时间", "受理时间", "反映时间", "created", "createdat", "date"),
+    "title": ("title", "标题", "主题", "留言主题", "诉求标题", "subject"),
+    "body": ("body", "内容", "详情", "留言详情", "留言内容", "诉求内容", "问题描述", "content", "text", "description"),
+    "reply": ("reply", "答复", "答复意见", "回复", "答复内容", "办理结果", "办理情况", "answer"),
+    "reply_time": ("replytime", "答复时间", "回复时间", "办结时间", "answeredat", "closedat"),
+    "place": ("place", "地址", "地点", "事发地址", "问题地点", "address", "location"),
+    "area": ("area", "区域", "所属区域", "辖区", "区县", "district"),
+    "office": ("office", "承办单位", "主办单位", "答复单位", "signedby", "organisation", "department"),
+    "category": ("category", "一级标签", "分类", "内容分类", "level1"),
+}
+REQUIRED = ("time", "body")
+_IGNORED = re.compile(r"[\s_\-./()（）:：*]+")
+
+
+def folded(name: str) -> str:
+    """A column's name without spaces, marks and case."""
+    return _IGNORED.sub("", name.strip().lstrip("\ufeff")).casefold()
+
+
+def recognise(header: Sequence[str], mapping: Mapping[str, str] | None = None) -> dict[str, int]:
+    """The position of each field in a header; `mapping` (field -> the file's own name) goes before the usual names.
+
+    Raises Invalid when a mapped column is not there, or a required field can't be found.
+    """
+    positions = {folded(name): index for index, name in reversed(list(enumerate(header))) if folded(name)}
+    found: dict[str, int] = {}
+    for field, name in (mapping or {}).items():
+        if field not in NAMES:
+            raise Invalid({"map": f"没有“{field}”这个字段，可用的有：{'、'.join(NAMES)}。"})
+        if folded(name) not in positions:
+            raise Invalid({"map": f"表头里没有“{name}”这一列，请核对 --map。"})
+        found[field] = positions[folded(name)]
+    for field, names in NAMES.items():
+        if field not in found:
+            known = next((positions[name] for name in map(folded, names) if name in positions), None)
+            if known is not None and known not in found.values():
+                found[field] = known
+    missing = [field for field in REQUIRED if field not in found]
+    if missing:
+        wanted = "、".join(f"{field}（如“{NAMES[field][1]}”）" for field in missing)
+        raise Invalid({"header": f"表头里没有找到必需的列：{wanted}。可以用 --map {missing[0]}=列名 指定。"})
+    return found
