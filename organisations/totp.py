@@ -25,7 +25,7 @@ def enrol(session: Session, account: Account, at: datetime) -> str:
     row = Authenticator(account_id=account.id, created_at=at, secret=pyotp.random_base32())
     session.add(row)
     session.flush()
-    return pyotp.TOTP(str(row.secret)).provisioning_uri(account.username, issuer_name=_ISSUER)
+    return pyotp.TOTP(str(row.secret)).provisioning_uri(name=account.username, issuer_name=_ISSUER)
 
 
 def confirm(session: Session, account: Account, code: str, at: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Who may use a route: every view says so with one of these decorators, and `enforce` refuses what does not.
+"""Who may use a route: every view says so with one of these decorators, and core/web/setup refuses what does not.
 
 A view without a mark is a mistake: it answers 500 in production and fails tests/test_conventions.py before that.
 """
@@ -53,6 +53,12 @@ def staff(*permissions: str) -> Callable[[View], View]:
     if not permissions:
         raise ValueError("name at least one permission")
     return lambda view: _mark(view, Access("staff", permissions))
+
+
+def takes_files(view: View) -> View:
+    """A view whose form may carry attachments: the larger limit on a request's size holds for it."""
+    view.__takes_files__ = True  # type: ignore[attr-defined]
+    return view
 
 
 def access_of(app: flask.Flask, endpoint: str) -> Access | None:
