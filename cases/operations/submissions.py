@@ -214,8 +214,6 @@ def _take_in(session: Session, actor: Actor, at: datetime, new: NewSubmission, e
     session.flush()
     session.add(SubmissionCase(submission_id=submission.id, case_id=case.id, since=new.received_at))
     _beside(session, at, new, submission, citizen, points)
-    if new.draft:
-        base.record(session, actor, "save_draft", case, at, submission_id=submission.id) if False else None
     code = codes.issue(session, at, submission, by_id=actor.account_id)
     _enter(session, actor, at, submission, case, new.danger, draft=new.draft)
     return Submitted(submission, case, code, False)

@@ -1,0 +1,272 @@
+"""检举控告: who may read a possible accusation, who must not, and what a named reader decides.
+
+信访工作条例 article 30: what concerns a unit or its staff goes to the discipline bodies and never to the accused.
+A possible accusation counts as one until a named reader decides; its first readers hold the role accusation_reader.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from cases import history, visibility
+from cases.errors import Forbidden, Invalid, NotFound, NotNow
+from cases.models import Case, CaseExclusion, CaseReader
+from cases.operations import base, publishing
+from core import audit
+from core.clock import to_local
+from core.logging import get_logger
+from organisations.models import Account, Organisation, OrganisationLink, RoleGrant
+from organisations.people import Actor, actor_for
+
+log = get_logger(__name__)
+
+READER_ROLE = "accusation_reader"
+SUSPECTED = frozenset({"possible", "yes"})
+
+
+def suspect(session: Session, at: datetime, case: Case, accusation: bool) -> None:
+    """Take in what a classification says, for a case under lock: the first answer to "is this an accusation?".
+
+    It may raise a "no" that no reader gave to "possible", never lower anything.
+    """
+    if case.accusation == "unread" and not accusation:
+        case.accusation = "no"
+        session.flush()
+        return
+    if not accusation or case.accusation in SUSPECTED or case.accusation_decided_at is not None:
+        return
+    case.accusation = "possible"
+    session.flush()
+    readers = _default_readers(session)
+    if not readers:
+        log.warning("accusation_without_reader", case_id=case.id)
+    for account_id in readers:
+        _name(session, at, case, account_id, None)
+    history.append(session, case, "accusation_suspected", at, data={"readers": len(readers)})
+    publishing.withdraw_all(session, at, case, "accusation")
+
+
+def decide(
+    session: Session,
+    actor: Actor,
+    at: datetime,
+    case_id: int,
+    is_accusation: bool,
+    accused_organisation_id: int | None = None,
+    *,
+    version: int | None = None,
+) -> Case:
+    """A named reader says whether it is an accusation, and against which organisation, if any.
+
+    Yes keeps the accused, its superiors and its subordinates away; no makes it an ordinary case, and those kept away
+    as accused may handle it. Raises NotFound, Forbidden for anybody but a named reader, Conflict.
+    """
+    case = _as_reader(session, actor, case_id, version)
+    if case.accusation == "unread":
+        raise NotNow(operation="decide", state=case.accusation)
+    case.accusation = "yes" if is_accusation else "no"
+    case.accusation_decided_at, case.accusation_decided_by_id = at, actor.account_id
+    if is_accusation:
+        case.petition_kind = "检举控告"
+        if accused_organisation_id is not None:
+            _keep_away(session, actor, at, case, accused_organisation_id)
+        publishing.withdraw_all(session, at, case, "accusation")
+    else:
+        case.petition_kind = None if case.petition_kind == "检举控告" else case.petition_kind
+        _let_back(session, at, case)
+    session.flush()
+    _append(session, actor, at, case, "accusation_decided", {"accusation": case.accusation})
+    return case
+
+
+def name_reader(session: Session, actor: Actor, at: datetime, case_id: int, account_id: int) -> CaseReader:
+    """A named reader names another. Raises NotFound, Forbidden, Invalid for somebody who is kept away or disabled."""
+    case = _as_reader(session, actor, case_id)
+    account = session.get(Account, account_id)
+    if account is None or account.disabled_at is not None:
+        raise Invalid({"account": "没有这个账号，或已停用。"})
+    other = actor_for(session, account_id, at)
+    if session.scalar(select(Case.id).where(Case.id == case.id, visibility.not_excluded(other))) is None:
+        raise Invalid({"account": "该人员或其单位须回避本事项，不能指定。"})
+    reader = _name(session, at, case, account_id, actor.account_id)
+    _append(session, actor, at, case, "reader_named", {"account": account_id})
+    audit.record(
+        session, at=at, actor_id=actor.account_id, action="reader_named", subject="case", subject_id=case.id,
+        details={"account": account_id},
+    )  # fmt: skip
+    return reader
+
+
+def exclude(
+    session: Session,
+    actor: Actor,
+    at: datetime,
+    case_id: int,
+    *,
+    organisation_id: int | None = None,
+    account_id: int | None = None,
+) -> None:
+    """Keep the accused away from a case: an organisation with its superiors and subordinates, or one person.
+
+    Raises NotFound, Forbidden for anybody but a named reader, Invalid when nobody is named.
+    """
+    case = _as_reader(session, actor, case_id)
+    if organisation_id is not None:
+        _keep_away(session, actor, at, case, organisation_id)
+    elif account_id is not None:
+        _exclude(session, actor, at, case, "accused", account_id=account_id)
+    else:
+        raise Invalid({"accused": "请选择被检举的单位或人员。"})
+    _append(session, actor, at, case, "accused_excluded", {})
+
+
+def recuse(
+    session: Session,
+    actor: Actor,
+    at: datetime,
+    case_id: int,
+    *,
+    account_id: int | None = None,
+    organisation_id: int | None = None,
+) -> None:
+    """回避: keep a person (without one named: oneself) or an organisation with an interest away from a case.
+
+    Oneself, whoever may see the case; others, diversion, approvers, supervisors and named readers.
+    """
+    case = base.lock_case(session, case_id)
+    if not actor.is_system and not visibility.may_see(session, actor, case):
+        raise NotFound()
+    if organisation_id is None and account_id is None:
+        account_id = actor.account_id
+    others = organisation_id is not None or account_id != actor.account_id
+    deciding = ("case.review", "case.approve", "case.supervise")
+    if others and not (actor.is_system or any(actor.can(p) for p in deciding) or _is_reader(session, actor, case)):
+        raise Forbidden(operation="recuse")
+    _exclude(session, actor, at, case, "recused", organisation_id=organisation_id, account_id=account_id)
+    _append(session, actor, at, case, "recused", {"account": account_id, "organisation": organisation_id})
+
+
+def readers_of(session: Session, case_id: int) -> list[Account]:
+    """Who was named to read a case, in the order of naming."""
+    query = (
+        select(Account)
+        .join(CaseReader, CaseReader.account_id == Account.id)
+        .where(CaseReader.case_id == case_id)
+        .order_by(CaseReader.since, CaseReader.id)
+    )
+    return list(session.scalars(query))
+
+
+def related_organisations(session: Session, organisation_id: int, at: datetime) -> set[int]:
+    """The direct superiors of an organisation, by territory and by line, and everybody below it.
+
+    A superior discipline body (纪检) is left out: it is who accusations are addressed to.
+    """
+    superiors = (
+        select(OrganisationLink.parent_id)
+        .join(Organisation, Organisation.id == OrganisationLink.parent_id)
+        .where(OrganisationLink.child_id == organisation_id, Organisation.kind != "纪检", _in_force(at))
+    )
+    found = set(session.scalars(superiors))
+    below, layer = {organisation_id}, {organisation_id}
+    while layer:
+        children = select(OrganisationLink.child_id).where(OrganisationLink.parent_id.in_(layer), _in_force(at))
+        layer = set(session.scalars(children)) - below
+        below |= layer
+    return (found | below) - {organisation_id}
+
+
+def _in_force(at: datetime):  # type: ignore[no-untyped-def]
+    day = to_local(at).date()
+    return or_(OrganisationLink.from_date.is_(None), OrganisationLink.from_date <= day) & or_(
+        OrganisationLink.to_date.is_(None), OrganisationLink.to_date > day
+    )
+
+
+def _keep_away(session: Session, actor: Actor, at: datetime, case: Case, organisation_id: int) -> None:
+    if session.get(Organisation, organisation_id) is None:
+        raise Invalid({"accused": "没有这个单位。"})
+    _exclude(session, actor, at, case, "accused", organisation_id=organisation_id)
+    for related in sorted(related_organisations(session, organisation_id, at)):
+        _exclude(session, actor, at, case, "related", organisation_id=related)
+
+
+def _exclude(
+    session: Session,
+    actor: Actor,
+    at: datetime,
+    case: Case,
+    kind: str,
+    *,
+    organisation_id: int | None = None,
+    account_id: int | None = None,
+) -> None:
+    same = select(CaseExclusion.id).where(
+        CaseExclusion.case_id == case.id, CaseExclusion.until.is_(None), CaseExclusion.kind == kind,
+        CaseExclusion.organisation_id.is_(None) if organisation_id is None
+        else CaseExclusion.organisation_id == organisation_id,
+        CaseExclusion.account_id.is_(None) if account_id is None else CaseExclusion.account_id == account_id,
+    )  # fmt: skip
+    if session.scalar(same) is None:
+        session.add(
+            CaseExclusion(case_id=case.id, kind=kind, organisation_id=organisation_id, account_id=account_id,
+                          by_id=actor.account_id, since=at)
+        )  # fmt: skip
+        session.flush()
+
+
+def _let_back(session: Session, at: datetime, case: Case) -> None:
+    query = select(CaseExclusion).where(
+        CaseExclusion.case_id == case.id, CaseExclusion.until.is_(None), CaseExclusion.kind.in_(["accused", "related"])
+    )
+    for row in session.scalars(query):
+        row.until = at
+
+
+def _as_reader(session: Session, actor: Actor, case_id: int, version: int | None = None) -> Case:
+    """The case under lock, for a reader named for it who is not kept away."""
+    case = base.lock_case(session, case_id, version)
+    if not visibility.may_see(session, actor, case):
+        raise NotFound()
+    if not _is_reader(session, actor, case):
+        raise Forbidden(operation="decide")
+    return case
+
+
+def _is_reader(session: Session, actor: Actor, case: Case) -> bool:
+    query = select(CaseReader.id).where(CaseReader.case_id == case.id, CaseReader.account_id == actor.account_id)
+    return actor.account_id is not None and session.scalar(query) is not None
+
+
+def _default_readers(session: Session) -> list[int]:
+    query = (
+        select(RoleGrant.account_id)
+        .join(Account, Account.id == RoleGrant.account_id)
+        .where(RoleGrant.role == READER_ROLE, RoleGrant.revoked_at.is_(None), Account.disabled_at.is_(None))
+        .distinct()
+        .order_by(RoleGrant.account_id)
+    )
+    return list(session.scalars(query))
+
+
+def _name(session: Session, at: datetime, case: Case, account_id: int, by_id: int | None) -> CaseReader:
+    query = select(CaseReader).where(CaseReader.case_id == case.id, CaseReader.account_id == account_id)
+    reader = session.scalar(query)
+    if reader is None:
+        reader = CaseReader(case_id=case.id, account_id=account_id, named_by_id=by_id, since=at)
+        session.add(reader)
+        session.flush()
+    return reader
+
+
+def _append(
+    session: Session, actor: Actor, at: datetime, case: Case, kind: str, data: dict[str, int | str | None]
+) -> None:
+    session.flush()
+    history.append(
+        session, case, kind, at, actor_id=actor.account_id,
+        organisation_id=actor.organisation_ids[0] if actor.organisation_ids else None, data=data,
+    )  # fmt: skip
