@@ -1,0 +1,91 @@
+"""A request's words made ready to keep: as written, normalised, masked, and the map between them. Pure functions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.text.masking import mask
+from core.text.normalise import Normalised, normalise
+from core.text.numbers import normal_phone
+
+TITLE_LENGTH = 30  # of a title made from the text
+_SENTENCE = re.compile(r"[。！？!?；;\n]")
+_CLAUSE = re.compile(r"[，,、：: ]")
+_OPENINGS = re.compile(
+    r"^(?:(?:[您你]好|尊敬的?领导|领导好?|请问|我想|我要|反映|投诉|咨询|举报|一下|一个|情况|问题|[您你]们)[，,。.！! :：、的]*)+"
+)
+_OWN_PHONE = re.compile(
+    r"(?:我的?(?:电话|手机|号码|联系方式)|联系电话|本人电话|联系方式|打我(?:的)?(?:电话|手机)?|联系我|回我电话)"
+    r"(?:号码?)?[是为：:， ]{0,3}(\+?[\d][\d \-]{9,16}\d)"
+)
+
+
+@dataclass(frozen=True)
+class PreparedText:
+    """One request's words. `title`, `body` and `place` are as written; `…_normal` and `…_masked` agree in length.
+
+    `offsets` leads from each normalised field back to the original; a field that is identical is left out, and None
+    says that all are.
+    """
+
+    title: str
+    body: str
+    place: str
+    title_normal: str
+    body_normal: str
+    place_normal: str
+    title_masked: str
+    body_masked: str
+    place_masked: str
+    offsets: dict[str, Any] | None
+
+    @property
+    def all_normal(self) -> str:
+        """Title, body and place in one text, for what looks for words."""
+        return "\n".join(part for part in (self.title_normal, self.body_normal, self.place_normal) if part)
+
+
+def prepare(title: str, body: str, place: str = "") -> PreparedText:
+    """Normalise and mask a request's fields; nothing is lost, the originals stand beside."""
+    fields = {name: normalise(text) for name, text in (("title", title), ("body", body), ("place", place))}
+    masked = {name: mask(field.text).text for name, field in fields.items()}
+    originals = {"title": title, "body": body, "place": place}
+    offsets = {name: list(field.offsets) for name, field in fields.items() if field.text != originals[name]}
+    return PreparedText(
+        title, body, place,
+        fields["title"].text, fields["body"].text, fields["place"].text,
+        masked["title"], masked["body"], masked["place"],
+        offsets or None,
+    )  # fmt: skip
+
+
+def in_original(offsets: Mapping[str, Any] | None, field: str, start: int, end: int) -> tuple[int, int]:
+    """Where a range of a normalised field ("title", "body", "place") stands in what was written.
+
+    `offsets` as kept with the submission. Raises ValueError for a range outside.
+    """
+    kept: Sequence[int] | None = (offsets or {}).get(field)
+    if kept is None:
+        return start, end
+    return Normalised(" " * (len(kept) - 1), kept).to_original(start, end)
+
+
+def title_of(body: str) -> str:
+    """A title for a text without one: its first sentence without the greeting, in at most 30 characters."""
+    text = normalise(body).text
+    text = _OPENINGS.sub("", text) or text
+    first = next((part.strip() for part in _SENTENCE.split(text) if len(part.strip()) >= 4), text.strip())
+    if len(first) <= TITLE_LENGTH:
+        return first
+    cut = first[:TITLE_LENGTH]
+    breaks = [match.start() for match in _CLAUSE.finditer(cut) if match.start() >= 8]
+    return cut[: breaks[-1]] if breaks else cut
+
+
+def own_phone(text: str) -> str:
+    """The telephone that the writer calls their own (我的电话是…), or empty; another's number is never taken for it."""
+    match = _OWN_PHONE.search(normalise(text).text)
+    return (normal_phone(match[1]) or "") if match else ""
