@@ -53,6 +53,10 @@ _LATE: dict[str, dict[str, Any]] = {
 }
 
 
+# 回访: a flagged call is returned within a working day; contacts without a case have no track, so one row serves all
+CALL_BACK = Policy("hotline", "call_back", "working_days", 1)
+
+
 def _common(late: dict[str, Any]) -> list[Policy]:
     signing = [
         # within 4 working hours when it arrives in office hours, else within 24 elapsed hours
@@ -88,6 +92,7 @@ def _common(late: dict[str, Any]) -> list[Policy]:
             Policy(track, "silence", "working_days", 3),
             Policy(track, "ask_citizen", "calendar_days", 3),
         ]
+    other.append(CALL_BACK)
     return signing + urgent + danger + handling + petition + other
 
 
