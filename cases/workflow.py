@@ -146,6 +146,16 @@ TRANSITIONS: tuple[Transition, ...] = (
         "request_refused",
     ),
     Transition(
+        "refuse_extension",
+        "负责人不批准延期",
+        "assignment",
+        ("to_sign", "doing", "held"),
+        None,
+        "approver",
+        (),
+        "request_refused",
+    ),
+    Transition(
         "ask_suspension", "申请挂起", "assignment", ("doing",), None, "handler", ("reason",), "suspension_asked"
     ),
     Transition("suspend", "挂起", "assignment", ("doing",), "held", "assigner", ("reason",), "suspended"),
@@ -168,6 +178,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition("refuse", "不予受理", "case", ("review",), "closed", "diversion", ("ground",), "refused"),
     Transition("guide", "告知其他途径", "case", ("review",), "closed", "diversion", ("ground",), "guided"),
     Transition("merge", "并入", "case", ("review", "assigned"), "closed", "diversion", ("case",), "merged"),
+    Transition("take_in", "并入来件", "case", ("review", "assigned", "fed_back"), None, "diversion", (), "took_in"),
     # 7 评价
     Transition("rate", "评价", "case", ("asking", "closed"), None, "citizen", (), "rated"),
     Transition("evaluate", "评价承办单位", "assignment", ("confirmed",), None, "assigner", ("quality",), "evaluated"),
