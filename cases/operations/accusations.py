@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cases import history, visibility
@@ -18,12 +18,14 @@ from cases.operations import base, publishing
 from core import audit
 from core.clock import to_local
 from core.logging import get_logger
-from organisations.models import Account, Organisation, OrganisationLink, RoleGrant
+from organisations import lines
+from organisations.models import Account, Organisation, RoleGrant
 from organisations.people import Actor, actor_for
 
 log = get_logger(__name__)
 
 READER_ROLE = "accusation_reader"
+_DISCIPLINE = "纪检"
 SUSPECTED = frozenset({"possible", "yes"})
 
 
@@ -118,6 +120,7 @@ def exclude(
         _keep_away(session, actor, at, case, organisation_id)
     elif account_id is not None:
         _exclude(session, actor, at, case, "accused", account_id=account_id)
+        _somebody_left(session, at, case)
     else:
         raise Invalid({"accused": "请选择被检举的单位或人员。"})
     _append(session, actor, at, case, "accused_excluded", {})
@@ -161,29 +164,20 @@ def readers_of(session: Session, case_id: int) -> list[Account]:
 
 
 def related_organisations(session: Session, organisation_id: int, at: datetime) -> set[int]:
-    """The direct superiors of an organisation, by territory and by line, and everybody below it.
+    """Everybody above and below an organisation, by territory and by line.
 
-    A superior discipline body (纪检) is left out: it is who accusations are addressed to.
+    Discipline bodies (纪检) are left out: accusations are addressed to them. Of an accused discipline body those below
+    it count, and those above do not.
     """
-    superiors = (
-        select(OrganisationLink.parent_id)
-        .join(Organisation, Organisation.id == OrganisationLink.parent_id)
-        .where(OrganisationLink.child_id == organisation_id, Organisation.kind != "纪检", _in_force(at))
-    )
-    found = set(session.scalars(superiors))
-    below, layer = {organisation_id}, {organisation_id}
-    while layer:
-        children = select(OrganisationLink.child_id).where(OrganisationLink.parent_id.in_(layer), _in_force(at))
-        layer = set(session.scalars(children)) - below
-        below |= layer
-    return (found | below) - {organisation_id}
-
-
-def _in_force(at: datetime):  # type: ignore[no-untyped-def]
     day = to_local(at).date()
-    return or_(OrganisationLink.from_date.is_(None), OrganisationLink.from_date <= day) & or_(
-        OrganisationLink.to_date.is_(None), OrganisationLink.to_date > day
-    )
+    above = lines.superiors(session, organisation_id, day)
+    below = lines.subordinates(session, organisation_id, day)
+    accused = session.get_one(Organisation, organisation_id)
+    spared = select(Organisation.id).where(Organisation.kind == _DISCIPLINE, Organisation.id.in_(above | below))
+    keep = set(session.scalars(spared))
+    if accused.kind == _DISCIPLINE:
+        keep -= below
+    return (above | below) - keep
 
 
 def _keep_away(session: Session, actor: Actor, at: datetime, case: Case, organisation_id: int) -> None:
@@ -192,6 +186,15 @@ def _keep_away(session: Session, actor: Actor, at: datetime, case: Case, organis
     _exclude(session, actor, at, case, "accused", organisation_id=organisation_id)
     for related in sorted(related_organisations(session, organisation_id, at)):
         _exclude(session, actor, at, case, "related", organisation_id=related)
+    _somebody_left(session, at, case)
+
+
+def _somebody_left(session: Session, at: datetime, case: Case) -> None:
+    """Raise Invalid when nobody who was named could read the case any more: another has to be named first."""
+    for reader in readers_of(session, case.id):
+        if reader.disabled_at is None and visibility.may_see(session, actor_for(session, reader.id, at), case):
+            return
+    raise Invalid({"accused": "现有受理人都属于应回避的单位，请先指定一位不相关的受理人。"})
 
 
 def _exclude(

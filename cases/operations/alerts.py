@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import case, select
 from sqlalchemy.orm import Session
 
 from cases import clocks, history, visibility
@@ -56,21 +57,35 @@ def acknowledge(session: Session, actor: Actor, at: datetime, alert_id: int) -> 
     return alert
 
 
-def open_alerts(session: Session, actor: Actor, *, limit: int = 50) -> list[tuple[Alert, Case]]:
+@dataclass(frozen=True)
+class OpenAlert:
+    """An alert that nobody acknowledged; `title` is empty when the case is not this person's to read."""
+
+    id: int
+    case_id: int
+    number: str
+    kind: str
+    raised_at: datetime
+    title: str
+
+
+def open_alerts(session: Session, actor: Actor, *, limit: int = 50) -> list[OpenAlert]:
     """The alerts that nobody acknowledged, oldest first, for whoever is on duty for the city.
 
-    A case not classified yet counts too: danger does not wait. What the case says is shown only to who may see it.
+    Danger does not wait: a case not yet classified, or one that may be an accusation, is listed with its number and
+    kind of danger alone, never to somebody who is kept away from it.
     """
     if not actor.is_system and not any(actor.can(permission) for permission in _DUTY):
         return []
     query = (
-        select(Alert, Case)
+        select(Alert, Case.number, case((visibility.visible(actor), Case.title), else_=""))
         .join(Case, Case.id == Alert.case_id)
-        .where(Alert.acknowledged_at.is_(None), or_(visibility.not_excluded(actor)))
+        .where(Alert.acknowledged_at.is_(None), visibility.not_excluded(actor))
         .order_by(Alert.raised_at, Alert.id)
         .limit(limit)
     )
-    return [(alert, case) for alert, case in session.execute(query).all()]
+    rows = session.execute(query).all()
+    return [OpenAlert(a.id, a.case_id, number, a.kind, a.raised_at, title) for a, number, title in rows]
 
 
 def _require_duty(actor: Actor) -> None:

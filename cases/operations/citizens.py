@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -242,7 +242,7 @@ def find_by_number(
     return found, count
 
 
-def _of_person(kind: str, digest: str) -> Any:
+def _of_person(kind: str, digest: str) -> ColumnElement[bool]:
     if kind == "id_number":
         return Submission.citizen_id.in_(select(Citizen.id).where(Citizen.id_digest == digest))
     point = select(ContactPoint.id).where(ContactPoint.kind == "phone", ContactPoint.digest == digest)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -53,15 +53,7 @@ def record(
     reader decides, and what a reader decided stays. Raises NotFound.
     """
     case = base.lock_case(session, case_id)
-    row = Classification(
-        case_id=case.id, kind=kind, at=at,
-        **{
-            **asdict(suggestion), "reasons": list(suggestion.reasons), "evidence": [list(e) for e in suggestion.evidence],
-            "alternatives": [list(a) for a in suggestion.alternatives], "danger": suggestion.danger or None,
-            "level1": suggestion.level1 or None, "level2": suggestion.level2 or None,
-            "level3": suggestion.level3 or None, "nature": suggestion.nature or None,
-        },
-    )  # fmt: skip
+    row = _row(case, at, suggestion, kind)
     corrected = _corrected(session, case)
     session.add(row)
     session.flush()
@@ -92,7 +84,7 @@ def correct(
     urgent: bool = False,
     version: int | None = None,
 ) -> Classification:
-    """An officer puts category, nature or urgency right; the earlier rows stay. An empty `nature` keeps the present one.
+    """An officer puts category, nature or urgency right; earlier rows stay. An empty `nature` keeps the present one.
 
     Raises Invalid, NotFound, Forbidden, NotNow, Conflict.
     """
@@ -117,6 +109,17 @@ def correct(
     data: dict[str, Any] = {"classification": row.id, "level1": level1, "level2": level2, "before": before}
     base.record(session, actor, "correct", case, at, data=data)
     return row
+
+
+def _row(case: Case, at: datetime, given: Suggestion, kind: str) -> Classification:
+    return Classification(
+        case_id=case.id, kind=kind, at=at, level1=given.level1 or None, level2=given.level2 or None,
+        level3=given.level3 or None, nature=given.nature or None, urgent=given.urgent, danger=given.danger or None,
+        sensitive=given.sensitive, accusation=given.accusation, confidence=given.confidence,
+        organisation_id=given.organisation_id, automatic=given.automatic, reasons=list(given.reasons),
+        evidence=[list(item) for item in given.evidence], alternatives=[list(item) for item in given.alternatives],
+        model_version=given.model_version, catalogue_version_id=given.catalogue_version_id,
+    )  # fmt: skip
 
 
 def latest(session: Session, case_id: int, kind: str | None = None) -> Classification | None:

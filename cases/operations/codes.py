@@ -35,7 +35,7 @@ CHECKS = {
 
 
 def wait_after(failures: int) -> timedelta:
-    """How long to wait after so many wrong codes: nothing for the first five, then 1, 2, 4 … minutes, at most 8 hours."""
+    """How long to wait after so many wrong codes: not at all for five, then 1, 2, 4 … minutes, at most 8 hours."""
     if failures <= FREE_TRIES:
         return timedelta()
     return min(timedelta(minutes=2 ** min(failures - FREE_TRIES - 1, 20)), LONGEST_WAIT)

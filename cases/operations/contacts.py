@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from cases import clocks, visibility
+from cases import clocks, deadlines, visibility
 from cases.errors import Invalid, NotFound, NotNow
 from cases.models import (
     BlockedNumber,
@@ -18,11 +18,14 @@ from cases.models import (
     CallBackAttempt,
     Contact,
     ContactSubmission,
+    DeadlinePolicy,
     Party,
+    PolicySet,
     Submission,
 )
 from cases.operations import base, citizens
 from core import audit
+from organisations.calendar import load_calendar
 from organisations.people import Actor
 
 KINDS = {
@@ -129,7 +132,7 @@ def flag(
 
 
 def attach(session: Session, contact_id: int, submission_id: int) -> None:
-    """Say that a contact was about a submission; twice is once. The contact's citizen is then that of the submission."""
+    """Say that a contact was about a submission; twice is once. Its citizen is then that of the submission."""
     contact, submission = _contact(session, contact_id), session.get(Submission, submission_id)
     if submission is None:
         raise NotFound()
@@ -171,7 +174,7 @@ def open_call_back(
     else:
         query = query.where(CallBack.submission_id == submission_id, CallBack.round == round, CallBack.reason == reason)
     row = session.scalar(query.limit(1))
-    due = due_at or clocks.due_of(session, "call_back", at)
+    due = due_at or _call_back_due(session, at)
     if row is None:
         row = CallBack(
             contact_id=contact_id, submission_id=submission_id, reason=reason, round=round, due_at=due, state="open"
@@ -272,6 +275,19 @@ def _may_call(session: Session, actor: Actor, row: CallBack) -> bool:
     return visibility.may_see(session, actor, base.case_of(session, row.submission_id))
 
 
+def _call_back_due(session: Session, at: datetime) -> datetime:
+    """When a call-back is due by the active policy set, or as shipped when there is no such row."""
+    query = (
+        select(DeadlinePolicy)
+        .join(PolicySet, PolicySet.code == DeadlinePolicy.policy_set)
+        .where(PolicySet.active, DeadlinePolicy.ended_at.is_(None), DeadlinePolicy.kind == "call_back")
+        .order_by(DeadlinePolicy.version.desc())
+        .limit(1)
+    )
+    policy = session.scalar(query) or deadlines.CALL_BACK
+    return clocks.due_of(load_calendar(session), policy.unit, at, policy.amount)
+
+
 def _drop_call_back(session: Session, at: datetime, contact: Contact) -> None:
     row = session.scalar(select(CallBack).where(CallBack.contact_id == contact.id, CallBack.state == "open"))
     if row is not None:
@@ -290,7 +306,7 @@ def count_nuisance(session: Session, at: datetime, number: str) -> BlockedNumber
 def nuisance_numbers(
     session: Session, actor: Actor, page: int = 1, *, size: int = 20
 ) -> tuple[list[BlockedNumber], int]:
-    """The numbers that were counted or blocked, most counted first, and how many. Raises Forbidden without call.block."""
+    """The numbers that were counted or blocked, most counted first, and how many. Raises Forbidden."""
     actor.require("call.block")
     query = select(BlockedNumber).where((BlockedNumber.count > 0) | BlockedNumber.blocked_at.is_not(None))
     count = session.scalar(select(func.count()).select_from(query.with_only_columns(BlockedNumber.id).subquery())) or 0

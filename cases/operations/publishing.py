@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from cases import history, visibility
@@ -239,7 +239,7 @@ def _submission(session: Session, case: Case, submission_id: int | None) -> Subm
     raise NotFound()
 
 
-def _live(submission_id: int):  # type: ignore[no-untyped-def]
+def _live(submission_id: int) -> Select[tuple[int]]:
     return select(PublishedReply.id).where(
         PublishedReply.submission_id == submission_id, PublishedReply.state.in_(_LIVE)
     )

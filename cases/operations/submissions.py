@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from cases import clocks, history, workflow
 from cases.errors import Forbidden, Invalid, NotFound, NotNow
 from cases.models import (
-    Assignment,
     Case,
+    CaseClock,
     Citizen,
     ContactPoint,
     ExtraField,
@@ -25,7 +25,6 @@ from cases.models import (
 from cases.operations import alerts, attachments, base, citizens, codes
 from cases.operations.inputs import FileGiven, NewSubmission, PersonNamed, Reporter, Submitted
 from core import ids
-from core.clock import to_local
 from core.crypto import ring, salted_digest
 from organisations.people import SYSTEM, Actor
 
@@ -301,25 +300,19 @@ def _start_clocks(session: Session, submission: Submission, case: Case) -> None:
         clocks.start(session, case, subject="case", subject_id=case.id, kind="decide", at=at, cause="submitted")
         return
     clocks.start(session, case, subject="case", subject_id=case.id, kind="review", at=at, cause="submitted")
-    promise = clocks.start(
+    clocks.start(
         session, case, subject="submission", subject_id=submission.id, kind="promise", at=at, cause="submitted"
     )
-    if promise is not None:
-        submission.promise_date = to_local(promise.due_at).date()
-        case.promise_at = min(case.promise_at or promise.due_at, promise.due_at)
-    session.flush()
 
 
 def _end_work(session: Session, case: Case, at: datetime) -> None:
-    """Stop what a withdrawn case had under way: its clocks, and its assignments, which count as taken back."""
-    for kind in ("review", "decide", "ask_citizen"):
-        clocks.end(session, "case", case.id, kind, at, "withdrawn")
+    """Stop what a withdrawn case had under way: its clocks, and its assignments, which count as taken back.
+
+    An alert of danger to life stays until somebody says that it was seen.
+    """
     for assignment in base.assignments_of(session, case):
         if assignment.state in workflow.OPEN_ASSIGNMENTS:
-            _take_back(session, assignment, at)
-
-
-def _take_back(session: Session, assignment: Assignment, at: datetime) -> None:
-    for kind in ("sign", "handle"):
-        clocks.end(session, "assignment", assignment.id, kind, at, "withdrawn")
-    assignment.state, assignment.ended_at = "taken_back", at
+            assignment.ended_at = at
+            base.record(session, SYSTEM, "recall", case, at, assignment=assignment, data={"reason": "withdrawn"})
+    running = select(CaseClock.kind).where(CaseClock.case_id == case.id, CaseClock.ended_at.is_(None))
+    clocks.end_of_case(session, case, at, "withdrawn", set(session.scalars(running)) - {"danger"})
