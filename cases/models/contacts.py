@@ -67,7 +67,7 @@ class CallBack(Base):
     due_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
     last_attempt_at: Mapped[datetime | None]
-    state: Mapped[str] = mapped_column(String(10), default="open")  # open, done, given_up, dropped (the flag was changed)
+    state: Mapped[str] = mapped_column(String(10), default="open")  # open, done, given_up, dropped
     result: Mapped[str | None] = mapped_column(String(20))  # reached, no_answer, refused, wrong_number
     done_by_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
     closed_at: Mapped[datetime | None]
