@@ -13,7 +13,6 @@ from cases import clocks, history, workflow
 from cases.errors import Forbidden, Invalid, NotFound, NotNow
 from cases.models import (
     Case,
-    CaseClock,
     Citizen,
     ContactPoint,
     ExtraField,
@@ -22,7 +21,7 @@ from cases.models import (
     SubmissionCase,
     SubmissionPoint,
 )
-from cases.operations import alerts, attachments, base, citizens, codes
+from cases.operations import alerts, attachments, base, citizens, codes, ending
 from cases.operations.inputs import FileGiven, NewSubmission, PersonNamed, Reporter, Submitted
 from core import ids
 from core.crypto import ring, salted_digest
@@ -111,8 +110,10 @@ def withdraw(session: Session, actor: Actor, at: datetime, submission_id: int, r
             data={"reason": reason, "case_goes_on": True},
         )  # fmt: skip
         return case
-    _end_work(session, case, at)
-    case.outcome, case.closed_at = "withdrawn", at
+    ending.close_case(session, case, at, "withdrawn")
+    if case.danger:
+        # An alert of danger to life, and its clock, stay until somebody says that it was seen.
+        alerts.go_on(session, case)
     base.record(session, actor, "withdraw", case, at, submission_id=submission.id, data={"reason": reason})
     return case
 
@@ -303,16 +304,3 @@ def _start_clocks(session: Session, submission: Submission, case: Case) -> None:
     clocks.start(
         session, case, subject="submission", subject_id=submission.id, kind="promise", at=at, cause="submitted"
     )
-
-
-def _end_work(session: Session, case: Case, at: datetime) -> None:
-    """Stop what a withdrawn case had under way: its clocks, and its assignments, which count as taken back.
-
-    An alert of danger to life stays until somebody says that it was seen.
-    """
-    for assignment in base.assignments_of(session, case):
-        if assignment.state in workflow.OPEN_ASSIGNMENTS:
-            assignment.ended_at = at
-            base.record(session, SYSTEM, "recall", case, at, assignment=assignment, data={"reason": "withdrawn"})
-    running = select(CaseClock.kind).where(CaseClock.case_id == case.id, CaseClock.ended_at.is_(None))
-    clocks.end_of_case(session, case, at, "withdrawn", set(session.scalars(running)) - {"danger"})
