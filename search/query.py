@@ -53,13 +53,14 @@ def search_replies(
     page: Page | None = None,
     *,
     exact: bool = False,
+    newest: bool = False,
     at_least: float = SURE_SHARE,
 ) -> Results:
     """The replies for what a person typed.
 
     `filters`: category1, category2, organisation, area, year -> allowed values. `exact` turns the repair off ("仍按原文
-    查找"). `at_least`: share of the query's tokens a reply must hold. Never fails because of what was typed; raises
-    SearchUnavailable where no index answers.
+    查找"). `newest` puts the latest first. `at_least`: share of the query's tokens a reply must hold. Never fails because
+    of what was typed; raises SearchUnavailable where no index answers.
     """
     filters, page = filters or {}, page or Page()
     folded = fold(typed[:LONGEST])
@@ -67,7 +68,7 @@ def search_replies(
     terms = terms_of(suggestion or folded, at_least)
     if typed.strip() and not terms.weights:
         return Results(typed, 0, ())
-    hits = reader.search(terms, filters, page, facets=FACETS)
+    hits = reader.search(terms, filters, page, facets=FACETS, newest=newest)
     answered = bool(hits.items) and (page.offset > 0 or _answered(reader, terms, hits.items[:LOOKED_AT]))
     return Results(typed, hits.total, hits.items, hits.facets, suggestion, answered)
 
