@@ -91,10 +91,23 @@ def take_form(
     `files` are in the file store already. Raises Invalid with a sentence for each field that needs changing.
     """
     at = clock.now()
+    new = petition_of(db, at, files, form, token, origin=origin)
+    with db.write() as session:
+        return submissions.submit(session, CITIZEN, at, new)
+
+
+def petition_of(
+    db: Database, at: datetime, files: Sequence[FileGiven], form: PetitionForm, token: str, *, origin: str = "web"
+) -> NewSubmission:
+    """The form checked and prepared, nothing stored yet; a draft may have little text.
+
+    Raises Invalid with a sentence for each field that needs changing.
+    """
     text = prepare(form.title.strip(), form.body.strip(), form.place.strip())
-    faults = _text_faults(text) | _petition_faults(form, at, len(files)) | _token_faults(token)
+    least = (0, 0) if form.draft else (TITLE[0], BODY[0])
+    faults = _text_faults(text, *least) | _petition_faults(form, at, len(files)) | _token_faults(token)
     area_id = _checked_area(db, at, form.area_id, form.level1, text, faults)
-    new = NewSubmission(
+    return NewSubmission(
         origin=origin, origin_key=token, channel=origin, title=text.title, body=text.body,
         title_masked=text.title_masked, body_masked=text.body_masked, offsets=text.offsets, received_at=at,
         reporter=_reporter(form), track=form.track, disclosure=form.disclosure, consent_publish=form.consent_publish,
@@ -102,8 +115,6 @@ def take_form(
         occurred_at=form.occurred_at, parties=_parties(form), files=tuple(files), draft=form.draft,
         danger=words.danger(text.all_normal),
     )  # fmt: skip
-    with db.write() as session:
-        return submissions.submit(session, CITIZEN, at, new)
 
 
 def take_call(
