@@ -175,6 +175,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition("close_answered", "群众确认后办结", "case", ("asking",), "closed", "citizen", (), "closed"),
     Transition("lapse", "到期未评办结", "case", ("asking",), "closed", "system", (), "closed"),
     Transition("direct_answer", "直接答复", "case", ("review",), "closed", "desk", ("text",), "answered_directly"),
+    Transition("import_answer", "导入已答复", "case", ("review",), "closed", "system", ("text",), "answer_imported"),
     Transition("refuse", "不予受理", "case", ("review",), "closed", "diversion", ("ground",), "refused"),
     Transition("guide", "告知其他途径", "case", ("review",), "closed", "diversion", ("ground",), "guided"),
     Transition("merge", "并入", "case", ("review", "assigned"), "closed", "diversion", ("case",), "merged"),
