@@ -1,0 +1,94 @@
+"""Where attachments are kept: a folder of sealed files, each under a random key that says nothing about its content."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from core import ids
+from core.crypto import CannotOpen, KeyRing
+from core.errors import NotFound
+
+_KEY = re.compile(r"[23456789bcdfghjkmnpqrstvwxz]{24}")
+_ORIGINAL = ".original"
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """What to note of a file: its key, and digest and size (bytes) of what `read` gives."""
+
+    key: str
+    sha256: str
+    size: int
+
+
+class FileStore:
+    """Files under keys, sealed with the key ring and bound to their key: one can't be put in another's place."""
+
+    def __init__(self, folder: Path, ring: KeyRing) -> None:
+        self._folder = folder
+        self._ring = ring
+
+    def put(self, data: bytes, *, original: bytes | None = None) -> StoredFile:
+        """Keep a file durably. `original`: what the citizen sent, when `data` is a cleaned copy of it."""
+        key = ids.public_id(24)
+        if original is not None and original != data:
+            self._write(key, _ORIGINAL, original)
+        self._write(key, "", data)
+        return StoredFile(key, hashlib.sha256(data).hexdigest(), len(data))
+
+    def read(self, key: str) -> bytes:
+        """A file's bytes. Raises NotFound, or CannotOpen when it was changed or its encryption key is gone."""
+        return self._read(key, "")
+
+    def read_original(self, key: str) -> bytes:
+        """What the citizen sent; the same as `read` unless it was cleaned. Raises NotFound, CannotOpen."""
+        try:
+            return self._read(key, _ORIGINAL)
+        except NotFound:
+            return self._read(key, "")
+
+    def delete(self, key: str) -> None:
+        """Remove a file and its original; one that is gone already is no error. Raises NotFound for a malformed key."""
+        for suffix in ("", _ORIGINAL):
+            with contextlib.suppress(FileNotFoundError):
+                self._path(key, suffix).unlink()
+
+    def _path(self, key: str, suffix: str) -> Path:
+        if not _KEY.fullmatch(key):
+            raise NotFound()
+        return self._folder / key[:2] / f"{key}{suffix}"
+
+    def _read(self, key: str, suffix: str) -> bytes:
+        try:
+            sealed = self._path(key, suffix).read_bytes()
+        except FileNotFoundError:
+            raise NotFound() from None
+        return self._ring.open_bytes(sealed, _where(key, suffix))
+
+    def _write(self, key: str, suffix: str, data: bytes) -> None:
+        """Write beside, flush to the disk, put in place: there is never half a file under a key."""
+        path = self._path(key, suffix)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = path.with_name(f".{path.name}.part")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(self._ring.seal_bytes(data, _where(key, suffix)))
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _where(key: str, suffix: str) -> str:
+    return f"file:{key}{suffix}"
+
+
+__all__ = ["CannotOpen", "FileStore", "StoredFile"]
