@@ -161,3 +161,8 @@ def case_of(session: Session, submission_id: int) -> Case:
     if case is None:
         raise NotFound()
     return case
+
+
+def offered(actor: Actor, operation: str, assignment: Assignment | None = None) -> bool:
+    """Whether a person's permissions and offices allow an operation, whatever the state; for what a page offers."""
+    return _may(actor, workflow.BY_OPERATION[operation].actor, assignment)
