@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 from cases import clocks
 from cases.errors import AlreadyThere, Forbidden, Invalid, NotNow
 from cases.models import Answer, Assignment, CallBack, Case, Rating, UnitEvaluation
-from cases.operations.base import case_of, check, lock_assignment, lock_case, record, submissions_of
+from cases.operations import call_backs
+from cases.operations.base import case_of, check, lock_assignment, lock_case, record
 from cases.operations.dispatch import required, serve
-from cases.operations.ending import close_case, co_handlers, end_assignment, facts, recall
+from cases.operations.ending import close_case, co_handlers, end_assignment, facts, recall, standing
 from cases.operations.handling import add_note
 from core.clock import to_local
 from organisations.lines import superiors
@@ -125,14 +126,12 @@ def call_after_silence(session: Session, at: datetime, case_id: int) -> list[Cal
     clocks.end(session, "case", case.id, "ask", at, "silence")
     clock = clocks.start(session, case, subject="case", subject_id=case.id, kind="silence", at=at, cause="silence")
     opened = [
-        CallBack(
-            submission_id=submission_id, reason="silence", round=case.round, state="open", attempts=0,
-            due_at=clock.due_at if clock else at,
+        call_backs.open_call_back(
+            session, at, reason="silence", submission_id=submission_id, round=case.round,
+            due_at=clock.due_at if clock else None,
         )
         for submission_id in _unanswered(session, case)
     ]  # fmt: skip
-    session.add_all(opened)
-    session.flush()
     record(session, SYSTEM, "call_after_silence", case, at, data={"call_backs": [one.id for one in opened]})
     return opened
 
@@ -217,7 +216,7 @@ def _unanswered(session: Session, case: Case) -> list[int]:
             )
         )
     )
-    return [one.id for one in submissions_of(session, case) if one.id not in rated]
+    return [one.id for one in standing(session, case) if one.id not in rated]
 
 
 def _rating_of(session: Session, submission_id: int, case: Case) -> Rating | None:

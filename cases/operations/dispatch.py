@@ -19,6 +19,7 @@ from cases.operations.ending import (
     end_assignment,
     facts,
     recall_with,
+    standing,
 )
 from cases.workflow import OPEN_ASSIGNMENTS
 from core.clock import to_local
@@ -214,7 +215,7 @@ def accept(
     """Accept formally (受理), stamping each submission with when and by which body. Raises AlreadyThere."""
     case = lock_case(session, case_id, version)
     check(session, actor, "accept", case)
-    waiting = [one for one in submissions_of(session, case) if one.accepted_at is None]
+    waiting = [one for one in standing(session, case) if one.accepted_at is None]
     if not waiting:
         raise AlreadyThere()
     own = actor.organisation_ids[0] if actor.organisation_ids else None
@@ -229,7 +230,7 @@ def register(session: Session, actor: Actor, at: datetime, case_id: int, *, vers
     """Register (登记) the submissions of a case that are not yet. Raises AlreadyThere."""
     case = lock_case(session, case_id, version)
     check(session, actor, "register", case)
-    waiting = [one for one in submissions_of(session, case) if one.registered_at is None]
+    waiting = [one for one in standing(session, case) if one.registered_at is None]
     if not waiting:
         raise AlreadyThere()
     for submission in waiting:
@@ -302,7 +303,7 @@ def serve(session: Session, actor: Actor, at: datetime, case: Case, text: str, *
     `way` without a value: the channel that each submission came by. Raises Invalid without a text.
     """
     own = actor.organisation_ids[0] if actor.organisation_ids else None
-    submissions = submissions_of(session, case)
+    submissions = standing(session, case)
     answer = Answer(
         case_id=case.id, kind="citizen", round=case.round, author_id=actor.account_id, author_organisation_id=own,
         approver_id=actor.account_id, text=required(text, "answer", "请填写给群众的答复。"), state="served",

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from cases import clocks
-from cases.models import Assignment, AssignmentRequest, CallBack, Case
+from cases.models import Assignment, AssignmentRequest, CallBack, Case, CaseClock, Submission
 from cases.operations.base import assignments_of, check, record, submissions_of
 from cases.workflow import OPEN_ASSIGNMENTS
 from organisations.people import SYSTEM
@@ -22,9 +22,15 @@ def close_case(session: Session, case: Case, at: datetime, outcome: str) -> None
     """
     for assignment in assignments_of(session, case):
         recall(session, case, assignment, at)
-    clocks.end_of_case(session, case, at, outcome)
-    give_up_call_backs(session, case)
+    end_clocks(session, case, at, outcome)
+    drop_call_backs(session, case)
     case.outcome, case.closed_at = outcome, at
+
+
+def end_clocks(session: Session, case: Case, at: datetime, cause: str) -> None:
+    """End the clocks of a round. Danger to life runs on until somebody says that it was seen."""
+    running = select(CaseClock.kind).where(CaseClock.case_id == case.id, CaseClock.ended_at.is_(None)).distinct()
+    clocks.end_of_case(session, case, at, cause, set(session.scalars(running)) - {"danger"})
 
 
 def recall(session: Session, case: Case, assignment: Assignment, at: datetime) -> None:
@@ -100,11 +106,16 @@ def start_review(session: Session, case: Case, at: datetime, cause: str) -> None
     clocks.start(session, case, subject="case", subject_id=case.id, kind=kind, at=at, cause=cause)
 
 
-def give_up_call_backs(session: Session, case: Case) -> None:
+def standing(session: Session, case: Case) -> list[Submission]:
+    """The submissions of a case that were not withdrawn: whose citizens are owed an answer."""
+    return [one for one in submissions_of(session, case) if one.withdrawn_at is None]
+
+
+def drop_call_backs(session: Session, case: Case) -> None:
     """Close the open call-backs that silence caused: nobody needs to be asked about this round any more."""
     ids = [submission.id for submission in submissions_of(session, case)]
     statement = update(CallBack).where(CallBack.submission_id.in_(ids), CallBack.reason == "silence")
-    session.execute(statement.where(CallBack.state == "open").values(state="given_up"))
+    session.execute(statement.where(CallBack.state == "open").values(state="dropped"))
 
 
 def facts(**values: Any) -> dict[str, Any]:

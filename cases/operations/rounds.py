@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 from cases import clocks
 from cases.errors import NotNow
 from cases.models import Case, Decision
-from cases.operations.base import check, lock_case, record, submissions_of
+from cases.operations.base import check, lock_case, record
 from cases.operations.dispatch import required
-from cases.operations.ending import give_up_call_backs, start_review
+from cases.operations.ending import drop_call_backs, end_clocks, standing, start_review
 from organisations.people import Actor
 
 
@@ -27,8 +27,8 @@ def reopen(
     if case.merged_into_id is not None:
         raise NotNow("这件事项已并入其他事项，请在那件事项上重办。", case_id=case.id)
     text = required(reason, "reason", "请填写重办的理由。")
-    clocks.end_of_case(session, case, at, "reopened")
-    give_up_call_backs(session, case)
+    end_clocks(session, case, at, "reopened")
+    drop_call_backs(session, case)
     case.round += 1
     case.outcome = case.closed_at = case.due_at = None
     decision = Decision(case_id=case.id, kind="reopened", text=text, by_id=actor.account_id, at=at,
@@ -36,7 +36,7 @@ def reopen(
     session.add(decision)
     session.flush()
     start_review(session, case, at, "reopened")
-    for submission in submissions_of(session, case):
+    for submission in standing(session, case):
         clocks.start(session, case, subject="submission", subject_id=submission.id, kind="promise", at=at,
                      cause="reopened")  # fmt: skip
     record(session, actor, "reopen", case, at, data={"round": case.round, "decision": decision.id})

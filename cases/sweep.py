@@ -1,0 +1,153 @@
+"""The sweep: what lateness earns, exactly once, however often and however concurrently it runs.
+
+It reads only clocks whose `next_at` has passed (one index): its cost does not grow with what is closed. Each clock is
+looked at again under its case's lock; a card is unique by clock and level in the database as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from cases import clocks, history
+from cases.models import Alert, Assignment, Card, Case, CaseClock
+from cases.operations import closing
+from cases.operations.base import lock_case
+from core import ids, jobs
+from core.clock import Clock
+from core.database import Database
+from core.logging import get_logger
+
+log = get_logger(__name__)
+
+SWEEP = "cases.sweep"
+RECOMPUTE = "cases.recompute"
+
+
+def sweep(db: Database, clock: Clock, limit: int = 500) -> int:
+    """Give the cards that were earned, call or close what stayed silent, send open alerts of danger again.
+
+    Looks at `limit` clocks and `limit` alerts at most, the longest due first; gives how many things it did. What
+    fails for one clock is logged and does not keep the others waiting.
+    """
+    now = clock.now()
+    with db.read() as session:
+        late = list(
+            session.scalars(
+                select(CaseClock.id).where(CaseClock.next_at < now).order_by(CaseClock.next_at).limit(limit)
+            )
+        )
+        unseen = list(
+            session.scalars(
+                select(Alert.id)
+                .where(Alert.acknowledged_at.is_(None), or_(Alert.next_at.is_(None), Alert.next_at < now))
+                .order_by(Alert.raised_at)
+                .limit(limit)
+            )
+        )
+    done = sum(_one(db, _look_at_alert, alert_id, now) for alert_id in unseen)
+    return done + sum(_one(db, _look_at_clock, clock_id, now) for clock_id in late)
+
+
+def recompute_all(db: Database) -> None:
+    """Derive the due moments of every open clock again, in short sessions, after rows of the calendar changed."""
+    after: int | None = 0
+    while after is not None:
+        with db.write() as session:
+            after = clocks.recompute_open(session, after)
+
+
+def register(registry: jobs.Registry) -> None:
+    """Add the jobs of this room: the sweep, and the new reckoning of open clocks."""
+    registry.add(SWEEP, _sweep_job)
+    registry.add(RECOMPUTE, lambda work: recompute_all(work.db))
+
+
+def _sweep_job(work: jobs.Work) -> None:
+    sweep(work.db, work.clock)
+
+
+def _one(db: Database, look: Callable[[Session, int, datetime], int], row_id: int, now: datetime) -> int:
+    try:
+        with db.write() as session:
+            return look(session, row_id, now)
+    except Exception as error:
+        log.error("sweep_failed", row_id=row_id, error=type(error).__name__, exc_info=error)
+        return 0
+
+
+def _look_at_clock(session: Session, clock_id: int, now: datetime) -> int:
+    clock = session.get_one(CaseClock, clock_id)
+    case = lock_case(session, clock.case_id)
+    session.refresh(clock)
+    if clock.next_at is None or clock.next_at >= now:
+        return 0
+    if clock.kind in clocks.ACTING:
+        return _act(session, clock, case, now)
+    given = 0
+    for level, moment in clocks.pending_cards(session, clock):
+        if moment < now:
+            given += _give(session, clock, case, level, now)
+    clocks.reckon(session, clock)
+    return given
+
+
+def _act(session: Session, clock: CaseClock, case: Case, now: datetime) -> int:
+    """The citizen stayed silent: first a call-back, then the end of the round as "not rated"."""
+    if case.stage != "asking":
+        clocks.end(session, clock.subject, clock.subject_id, clock.kind, now, "not_asking")
+    elif clock.kind == "ask":
+        closing.call_after_silence(session, now, case.id)
+    else:
+        closing.lapse(session, now, case.id)
+    return 1
+
+
+def _give(session: Session, clock: CaseClock, case: Case, level: str, now: datetime) -> int:
+    """One card and its event; nothing when it was given already."""
+    assignment = session.get(Assignment, clock.subject_id) if clock.subject == "assignment" else None
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    card_id = ids.new_id()
+    statement = dialect.insert(Card).values(
+        id=card_id, clock_id=clock.id, level=level, case_id=case.id, at=now, organisation_id=clock.organisation_id,
+        assignment_id=assignment.id if assignment else None,
+        account_id=assignment.claimed_by_id if assignment else None,
+    )  # fmt: skip
+    done = session.execute(statement.on_conflict_do_nothing(index_elements=["clock_id", "level"]))
+    if done.rowcount != 1:  # type: ignore[attr-defined]
+        return 0
+    history.append(
+        session, case, "reminded" if level == "reminder" else "carded", now, organisation_id=clock.organisation_id,
+        assignment_id=assignment.id if assignment else None,
+        data={"card": card_id, "clock": clock.id, "kind": clock.kind, "level": level},
+    )  # fmt: skip
+    return 1
+
+
+def _look_at_alert(session: Session, alert_id: int, now: datetime) -> int:
+    """Send an alert again that nobody acknowledged within its clock's time, at any hour."""
+    alert = session.get_one(Alert, alert_id)
+    case = lock_case(session, alert.case_id)
+    session.refresh(alert)
+    if alert.acknowledged_at is not None or (alert.next_at is not None and alert.next_at >= now):
+        return 0
+    every = _alert_interval(session, case)
+    if alert.next_at is None and alert.raised_at + every >= now:
+        alert.next_at = alert.raised_at + every
+        return 0
+    alert.sent_count += 1
+    alert.next_at = now + every
+    history.append(
+        session, case, "alert_resent", now, data={"alert": alert.id, "kind": alert.kind, "count": alert.sent_count}
+    )
+    return 1
+
+
+def _alert_interval(session: Session, case: Case) -> timedelta:
+    """How long an alert may go unseen before it is sent again: the danger policy's minutes."""
+    policy = clocks.policy_for(session, case, "danger")
+    return timedelta(minutes=policy.amount if policy else 0)
