@@ -114,7 +114,7 @@ def enqueue(
         "state": "waiting", "attempts": 0, "created_at": due,
     }  # fmt: skip
     statement = dialect.insert(Job).values(**values).on_conflict_do_nothing(index_elements=["name", "key"])
-    new = session.execute(statement).rowcount == 1  # type: ignore[attr-defined]
+    new: bool = session.execute(statement).rowcount == 1  # type: ignore[attr-defined]
     after_commit(session, f"nudge:{queue}", lambda: _nudge(queue))
     return new
 

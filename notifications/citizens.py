@@ -14,11 +14,11 @@ from cases.models import (
     AnswerSubmission,
     Case,
     ContactPoint,
-    ContactPointOwner,
     Decision,
     Event,
     Message,
     Submission,
+    SubmissionPoint,
 )
 from cases.operations.base import submissions_of
 from channels.registry import Channels
@@ -79,13 +79,13 @@ def way_to(session: Session, submission: Submission, channels: Channels) -> Way 
 
     A channel that is switched on but can't speak first (WeChat without templates) is passed over.
     """
-    if submission.citizen_id is None or submission.imported_at is not None:
+    if submission.imported_at is not None:
         return None
     points = session.scalars(
         select(ContactPoint)
-        .join(ContactPointOwner, ContactPointOwner.contact_point_id == ContactPoint.id)
-        .where(ContactPointOwner.citizen_id == submission.citizen_id, ContactPoint.stopped_at.is_(None))
-        .order_by(ContactPointOwner.since.desc(), ContactPoint.id)
+        .join(SubmissionPoint, SubmissionPoint.contact_point_id == ContactPoint.id)
+        .where(SubmissionPoint.submission_id == submission.id, ContactPoint.stopped_at.is_(None))
+        .order_by(ContactPoint.created_at, ContactPoint.id)
     ).all()
     wanted = _KIND_OF_CHANNEL.get(submission.channel, "phone")
     for kind in dict.fromkeys((wanted, "phone")):

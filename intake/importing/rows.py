@@ -43,7 +43,7 @@ class PastPetition:
 
 
 def parse(cells: Sequence[str], columns: Mapping[str, int], now: datetime) -> PastPetition:
-    """A row's petition. Raises RowRejected: no text, no time that exists, a time to come, an answer before the question."""
+    """A row's petition. Raises RowRejected: no text, no real time, an answer before its question."""
 
     def cell(field: str) -> str:
         index = columns.get(field)
@@ -76,7 +76,7 @@ def _moment(text: str, what: str) -> datetime:
         raise RowRejected(f"{what}“{text[:30]}”看不懂，应如 2026-01-31 09:30。" if text else f"{what}是空的。")
     *numbers, zone = match.groups()
     try:
-        naive = datetime(*(int(number or 0) for number in numbers))  # type: ignore[arg-type]
+        naive = datetime(*(int(number or 0) for number in numbers))  # type: ignore[arg-type]  # noqa: DTZ001
     except ValueError as error:
         raise RowRejected(f"{what}“{text[:30]}”不是真实的日期。") from error
     if zone:
