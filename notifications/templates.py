@@ -29,7 +29,7 @@ SHIPPED: dict[str, str] = {
     "citizen_asked": "【{service}】办理您的诉求 {number} 还需要了解：{text} 请直接回复，或在网上“查进度”里补充。",
     "extension_granted": "【{service}】您的诉求 {number} 情况复杂，经批准延期办理，新的答复时间最晚是 {day}。",
     "suspended": "【{service}】您的诉求 {number} 因客观原因暂停办理，恢复后会接着办；答应您的答复时间不变。",
-    "answer_served": "【{service}】您的诉求 {number} 有答复了：{text} 请回复“评价”告诉我们是否满意；不认可请回复“不同意”。",
+    "answer_served": "【{service}】您的诉求 {number} 有答复了：{text} 满意与否请回复“评价”，不认可请回复“不同意”。",
     "answered_directly": "【{service}】您的诉求 {number} 的答复：{text}",
     "refused": "【{service}】您的诉求 {number} 按规定不予受理：{text}",
     "guided": "【{service}】您的诉求 {number} 应通过其他途径解决：{text}",
