@@ -182,7 +182,9 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition("take_in", "并入来件", "case", ("review", "assigned", "fed_back"), None, "diversion", (), "took_in"),
     # 7 评价
     Transition("rate", "评价", "case", ("asking", "closed"), None, "citizen", (), "rated"),
-    Transition("press", "督办催办", "case", ("review", "assigned", "fed_back"), None, "supervisor", ("text",), "pressed"),
+    Transition(
+        "press", "督办催办", "case", ("review", "assigned", "fed_back"), None, "supervisor", ("text",), "pressed"
+    ),
     Transition("evaluate", "评价承办单位", "assignment", ("confirmed",), None, "assigner", ("quality",), "evaluated"),
     Transition("reopen", "重办", "case", ("asking", "closed"), "review", "diversion", ("reason",), "reopened"),
 )

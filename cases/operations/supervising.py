@@ -15,12 +15,12 @@ from organisations.people import Actor
 def press(
     session: Session, actor: Actor, at: datetime, case_id: int, text: str, *, version: int | None = None
 ) -> Decision:
-    """Press for a case (督办催办) with the supervisor's words. Raises Invalid without any, NotFound, Forbidden, NotNow."""
+    """Press for a case (督办催办) in words. Raises Invalid without any, NotFound, Forbidden, NotNow."""
     case = lock_case(session, case_id, version)
     check(session, actor, "press", case)
     decision = Decision(
-        case_id=case.id, kind="pressed", text=required(text, "text", "请写下催办的要求。"), by_id=actor.account_id, at=at,
-        organisation_id=actor.organisation_ids[0] if actor.organisation_ids else None,
+        case_id=case.id, kind="pressed", text=required(text, "text", "请写下催办的要求。"), at=at,
+        by_id=actor.account_id, organisation_id=actor.organisation_ids[0] if actor.organisation_ids else None,
     )  # fmt: skip
     session.add(decision)
     session.flush()
