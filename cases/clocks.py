@@ -299,7 +299,7 @@ def _keep_in_step(session: Session, clock: CaseClock) -> None:
     elif clock.kind == "promise" and clock.subject == "submission":
         session.get_one(Submission, clock.subject_id).promise_date = to_local(clock.due_at).date()
         case.promise_at = earliest_promise(session, case)
-    elif clock.kind in {"review", "decide"}:
+    elif clock.kind in {"review", "decide", "settle"}:
         case.due_at = clock.due_at
 
 

@@ -77,7 +77,7 @@ def _common(late: dict[str, Any]) -> list[Policy]:
         Policy("petition", "return", "working_days", 5, statutory=True, source="信访工作条例：5 个工作日内提出异议"),
         Policy("petition", "handle", "calendar_days", 60, extension_max=30, consent_by="responsible_head",
                statutory=True, source="信访工作条例第三十四条", **late),
-        Policy("petition", "review", "calendar_days", 30, statutory=True, source="信访工作条例第三十五条"),
+        Policy("petition", "petition_review", "calendar_days", 30, statutory=True, source="信访工作条例第三十五条"),
         Policy("petition", "re_examination", "calendar_days", 30, statutory=True, source="信访工作条例第三十六条"),
     ]  # fmt: skip
     other = [
@@ -90,6 +90,7 @@ def _common(late: dict[str, Any]) -> list[Policy]:
         other += [
             Policy(track, "ask", "calendar_days", 3),
             Policy(track, "silence", "working_days", 3),
+            Policy(track, "settle", "working_days", 1),
             Policy(track, "ask_citizen", "calendar_days", 3),
         ]
     other.append(CALL_BACK)
@@ -128,7 +129,7 @@ def card_moments(
 
     `given` are the cards that were given, by level, and when. `add_days` adds working days, `opening` gives the next
     moment in office hours. A reminder stands for n whole working days before the due moment, so it is earned when the
-    first of them opens, and never before the clock started; once a clock is late it is too late to remind.
+    first of them opens, and never before the clock started; after a card it is too late to remind.
     """
     moments: list[tuple[str, datetime]] = []
     if rule.remind_before is not None and not given:

@@ -233,4 +233,4 @@ def _after_answers(session: Session, actor: Actor, at: datetime, case: Case) -> 
         record(session, actor, "close_answered", case, at, data=facts(outcome="done"))
         return
     clocks.end_of_case(session, case, at, "rated", ("ask", "silence"))
-    clocks.start(session, case, subject="case", subject_id=case.id, kind="review", at=at, cause="rated")
+    clocks.start(session, case, subject="case", subject_id=case.id, kind="settle", at=at, cause="rated")
