@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Float, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, Float, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.crypto import sealed
@@ -54,6 +54,7 @@ class Dialogue(Base):
     accuracy_m: Mapped[float | None] = mapped_column(Float)
     parts: Mapped[int] = mapped_column(default=0)
     first_digest: Mapped[str | None] = mapped_column(String(90))  # keyed, of the first words: finds an exact copy
+    options: Mapped[list[int]] = mapped_column(JSON, default=list)  # submissions offered at the step unsure, in order
     submission_id: Mapped[int | None] = mapped_column(ForeignKey("submissions.id"), index=True)
     started_at: Mapped[datetime]
     last_at: Mapped[datetime]

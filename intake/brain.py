@@ -1,0 +1,136 @@
+"""The classifier in use: the shipped model, or the one that the newest ActiveModel row names.
+
+Processes look at the row every few seconds and load what changed; each decision records the version that made it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.clock import Clock
+from core.database import Database
+from core.errors import Invalid
+from core.logging import get_logger
+from intake.models import ActiveModel
+from organisations.people import Actor
+
+log = get_logger(__name__)
+
+LOOK_EVERY = timedelta(seconds=5)
+THRESHOLD = 0.75  # confidence from which the shipped model may dispatch; a row of ActiveModel has its own
+
+
+class Suggested(Protocol):
+    """What a classifier says of one text."""
+
+    @property
+    def category(self) -> tuple[str, str, str]: ...
+    @property
+    def nature(self) -> str: ...
+    @property
+    def urgent(self) -> bool: ...
+    @property
+    def danger(self) -> str: ...
+    @property
+    def sensitive(self) -> bool: ...
+    @property
+    def accusation(self) -> bool: ...
+    @property
+    def confidence(self) -> float: ...
+    @property
+    def alternatives(self) -> Sequence[tuple[str, str, float]]: ...
+    @property
+    def evidence(self) -> Sequence[tuple[str, int, int, float]]: ...
+    @property
+    def is_text(self) -> bool: ...
+    @property
+    def version(self) -> str: ...
+
+
+class Suggests(Protocol):
+    """A loaded classifier."""
+
+    def suggest(self, title: str, body: str) -> Suggested:
+        """Category, nature and the rest of a text, by rule and model."""
+
+
+@dataclass(frozen=True)
+class Thought:
+    """What the classifier in use said, and the confidence from which it may dispatch."""
+
+    suggestion: Suggested
+    threshold: float
+
+
+class Brain:
+    """Holds the classifier of this process. `load` makes one from a model file (None: the shipped one)."""
+
+    def __init__(self, db: Database, clock: Clock, load: Callable[[Path | None], Suggests]) -> None:
+        self._db, self._clock, self._load = db, clock, load
+        self._lock = threading.Lock()
+        self._looked_at: datetime | None = None
+        self._version: str | None = None
+        self._classifier: Suggests | None = None
+        self._threshold = THRESHOLD
+
+    def think(self, title: str, body: str) -> Thought:
+        """Ask the classifier in use about a masked text; outside any write session."""
+        classifier, threshold = self._current()
+        return Thought(classifier.suggest(title, body), threshold)
+
+    def _current(self) -> tuple[Suggests, float]:
+        with self._lock:
+            now = self._clock.now()
+            if self._classifier is None or self._looked_at is None or now - self._looked_at >= LOOK_EVERY:
+                self._looked_at = now
+                self._reload()
+            if self._classifier is None:
+                self._classifier = self._load(None)
+            return self._classifier, self._threshold
+
+    def _reload(self) -> None:
+        """Load the model of the newest row; one that can't be loaded leaves the present one in use."""
+        with self._db.read() as session:
+            row = in_use(session)
+        if row is None or row.version == self._version:
+            return
+        try:
+            _check_file(Path(row.file), row.sha256)
+            self._classifier, self._threshold = self._load(Path(row.file)), row.threshold
+        except Exception as error:
+            log.error("model_not_loaded", version=row.version, exc_info=error)
+        self._version = row.version
+
+
+def in_use(session: Session) -> ActiveModel | None:
+    """The row of the model in use, or None while it is the shipped one."""
+    return session.scalar(select(ActiveModel).order_by(ActiveModel.since.desc(), ActiveModel.id.desc()).limit(1))
+
+
+def activate(
+    session: Session, actor: Actor, at: datetime, *, version: str, file: Path, sha256: str, threshold: float
+) -> ActiveModel:
+    """Put a trained model in use everywhere. Raises Invalid for a wrong checksum or threshold, Forbidden."""
+    actor.require("admin.catalogue")
+    if not 0 < threshold <= 1:
+        raise Invalid({"threshold": "自动派单的置信度请填 0 到 1 之间的数。"})
+    _check_file(file, sha256)
+    row = ActiveModel(version=version, sha256=sha256, file=str(file), threshold=threshold, since=at,
+                      by_id=actor.account_id)  # fmt: skip
+    session.add(row)
+    session.flush()
+    return row
+
+
+def _check_file(file: Path, sha256: str) -> None:
+    if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != sha256:
+        raise Invalid({"file": "模型文件不存在或校验和不符，请重新训练或上传。"})

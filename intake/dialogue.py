@@ -1,0 +1,337 @@
+"""A dialogue kept as rows: what is it about, where, anything to add, a summary to confirm; then number and query code.
+
+Runs in the inbox's write transaction: rows and pure functions only. SMS asks once for place and additions together.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from cases.models import Submission
+from cases.operations import submissions
+from cases.operations.submissions import NewSubmission, Submitted
+from channels.contract import Message, Outcome, Place
+from channels.inbox import Delivery
+from classifier import words
+from core import jobs
+from core.errors import HubError
+from core.text.normalise import normalise
+from intake import answers, commands
+from intake.forms import find_area
+from intake.models import LIVE, Dialogue, Turn
+from intake.senders import Sender, case_of
+from intake.text import own_phone, prepare, title_of
+from organisations import places
+from organisations.models import Area
+from organisations.people import CITIZEN, Actor
+
+TEXT_MOST = 5000  # characters of one message
+BODY_MOST = 20_000  # characters of a dialogue
+PLACE_MOST = 200
+REMIND_AFTER = timedelta(minutes=30)
+LIST_AFTER = timedelta(hours=2)
+COPY_WINDOW = timedelta(days=7)
+REMIND = "intake.remind"
+_SHORT_FLOW = frozenset({"sms"})  # channels that ask once
+
+
+class TooLong(HubError):
+    """More text than one message may hold; the sender is told, the delivery keeps the raw text."""
+
+    code = "too_long"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(answers.too_long(most))
+
+
+# --- rows -------------------------------------------------------------------------------------------------------------
+
+
+def live(session: Session, sender: Sender) -> Dialogue | None:
+    """The sender's dialogue under way, under lock; one that was left counts until an agent has dealt with it."""
+    query = select(Dialogue).where(
+        Dialogue.channel == sender.channel, Dialogue.sender_digest == sender.digest, Dialogue.state.in_(LIVE)
+    )
+    return session.scalar(query.with_for_update().execution_options(populate_existing=True))
+
+
+def begin(session: Session, sender: Sender, at: datetime) -> Dialogue:
+    """The sender's live dialogue, a new one when there is none; two messages at once give one."""
+    found = live(session, sender)
+    if found is not None:
+        return found
+    fresh = Dialogue(channel=sender.channel, sender_digest=sender.digest, started_at=at, last_at=at)
+    fresh.sender = sender.value
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    values = {
+        "id": fresh.id, "channel": fresh.channel, "sender_digest": fresh.sender_digest, "state": "open",
+        "sender_sealed": fresh.sender_sealed, "step": "about", "parts": 0, "options": [], "started_at": at,
+        "last_at": at, "version": 1,
+    }  # fmt: skip
+    session.execute(dialect.insert(Dialogue).values(**values).on_conflict_do_nothing())
+    found = live(session, sender)
+    if found is None:  # the one that was in the way ended meanwhile
+        raise RuntimeError("dialogue_ended_meanwhile")
+    jobs.enqueue(session, REMIND, str(found.id), {"dialogue": found.id}, due=at + REMIND_AFTER)
+    return found
+
+
+def note(
+    session: Session,
+    message: Message,
+    delivery: Delivery,
+    role: str,
+    *,
+    dialogue: Dialogue | None = None,
+    submission_id: int | None = None,
+) -> None:
+    """Keep that a delivery was taken in, with its words and the files it refers to; a dialogue lives on by it."""
+    turn = Turn(delivery_id=delivery.id, kind=message.kind.value, role=role, at=delivery.received_at,
+                dialogue_id=dialogue.id if dialogue else None, submission_id=submission_id)  # fmt: skip
+    turn.text = message.text or None
+    turn.reference = "\n".join(media.reference for media in message.media) or None
+    session.add(turn)
+    if dialogue is not None:
+        dialogue.last_at = max(dialogue.last_at, delivery.received_at)
+        dialogue.state = "open" if dialogue.state == "left" else dialogue.state
+        dialogue.version += 1
+    session.flush()
+
+
+def earlier_copy(session: Session, sender: Sender, text: str, at: datetime) -> Submission | None:
+    """The open submission that began with exactly these words of the same sender within the last week."""
+    query = (
+        select(Submission)
+        .join(Dialogue, Dialogue.submission_id == Submission.id)
+        .where(Dialogue.channel == sender.channel, Dialogue.sender_digest == sender.digest)
+        .where(Dialogue.state == "submitted", Dialogue.last_at >= at - COPY_WINDOW)
+        .where(Dialogue.first_digest == sender.words_digest(normalise(text).text))
+        .order_by(Dialogue.last_at.desc())
+        .limit(1)
+    )
+    found = session.scalar(query)
+    if found is None or found.withdrawn_at is not None or case_of(session, found).stage == "closed":
+        return None
+    return found
+
+
+# --- the steps --------------------------------------------------------------------------------------------------------
+
+
+def step(session: Session, sender: Sender, dialogue: Dialogue, text: str, at: datetime) -> Outcome:
+    """Take a text as the answer to the question that waits, and ask the next."""
+    if dialogue.first_digest == sender.words_digest(normalise(text).text) and dialogue.step != "about":
+        return Outcome(text=question(session, dialogue, at))
+    handler = {"place": _place, "more": _more, "confirm": _confirm}.get(dialogue.step, _about)
+    return handler(session, sender, dialogue, text.strip(), at)
+
+
+def question(session: Session, dialogue: Dialogue, at: datetime) -> str:
+    """The question that waits, to be asked again."""
+    if dialogue.step == "place":
+        return answers.ask_place(_area_named(session, dialogue.body or "", at))
+    if dialogue.step == "more":
+        return answers.ask_more() if not _short(dialogue) else answers.ask_short(_known_place(session, dialogue, at))
+    if dialogue.step == "confirm":
+        return answers.summary(dialogue.body or "", _shown_place(session, dialogue, at), materials(session, dialogue))
+    if dialogue.step == "unsure":
+        return answers.which(_options(session, dialogue))
+    return answers.material_first() if materials(session, dialogue) else answers.say_what()
+
+
+def start_with(session: Session, sender: Sender, dialogue: Dialogue, text: str, at: datetime) -> Outcome:
+    """The first words of substance; asks where, or in the short flow for place and additions together."""
+    dialogue.body, dialogue.parts = None, 0
+    append(dialogue, text)
+    dialogue.first_digest = sender.words_digest(normalise(text).text)
+    has_place = bool(dialogue.place) or dialogue.latitude is not None
+    dialogue.step = "more" if _short(dialogue) or has_place else "place"
+    return Outcome(text=question(session, dialogue, at))
+
+
+def append(dialogue: Dialogue, text: str) -> None:
+    """Add words to what the dialogue is about. Raises TooLong beyond what a dialogue may hold."""
+    joined = f"{dialogue.body}\n{text}" if dialogue.body else text
+    if len(joined) > BODY_MOST:
+        raise TooLong(BODY_MOST)
+    dialogue.body = joined
+    dialogue.parts += 1
+
+
+def take_place(session: Session, dialogue: Dialogue, place: Place, at: datetime) -> Outcome:
+    """A position sent from the map; it answers where, whenever it comes."""
+    dialogue.latitude, dialogue.longitude, dialogue.datum = place.latitude, place.longitude, place.datum
+    dialogue.accuracy_m = place.accuracy
+    if place.label:
+        _set_place(dialogue, place.label)
+    if dialogue.step == "place":
+        dialogue.step = "more"
+    return Outcome(text=question(session, dialogue, at))
+
+
+def _about(session: Session, sender: Sender, dialogue: Dialogue, text: str, at: datetime) -> Outcome:
+    if not commands.has_substance(text):
+        return Outcome(text=question(session, dialogue, at))
+    return start_with(session, sender, dialogue, text, at)
+
+
+def _place(session: Session, sender: Sender, dialogue: Dialogue, text: str, at: datetime) -> Outcome:
+    if not (commands.is_yes(text) or commands.is_no_more(text)):
+        # A story told here is kept whole with the matter; the place is what is short enough to be one.
+        if len(text) <= PLACE_MOST:
+            _set_place(dialogue, text)
+        else:
+            append(dialogue, text)
+    dialogue.step = "more"
+    return Outcome(text=question(session, dialogue, at))
+
+
+def _more(session: Session, sender: Sender, dialogue: Dialogue, text: str, at: datetime) -> Outcome:
+    if commands.is_change(text):
+        return _again(dialogue)
+    if _short(dialogue):
+        if commands.is_yes(text):
+            return submit(session, sender, dialogue, at)
+        if not commands.is_no_more(text):
+            _join(session, dialogue, text, at)
+        dialogue.step = "confirm"
+        return Outcome(text=question(session, dialogue, at))
+    if commands.is_no_more(text) or commands.is_yes(text):
+        dialogue.step = "confirm"
+        return Outcome(text=question(session, dialogue, at))
+    append(dialogue, text)
+    return Outcome(text=answers.noted_more())
+
+
+def _confirm(session: Session, sender: Sender, dialogue: Dialogue, text: str, at: datetime) -> Outcome:
+    if commands.is_yes(text):
+        return submit(session, sender, dialogue, at)
+    if commands.is_change(text):
+        return _again(dialogue)
+    if not commands.is_no_more(text):
+        _join(session, dialogue, text, at)
+    return Outcome(text=question(session, dialogue, at))
+
+
+def _again(dialogue: Dialogue) -> Outcome:
+    """Written anew: what was said before stays in the turns."""
+    dialogue.step = "about"
+    dialogue.place = None
+    dialogue.latitude = dialogue.longitude = dialogue.accuracy_m = None
+    return Outcome(text=answers.write_again())
+
+
+def _join(session: Session, dialogue: Dialogue, text: str, at: datetime) -> None:
+    """A further message of the same matter: its place when it reads like one and none is known, else more of it."""
+    if not dialogue.place and _reads_like_place(session, dialogue, text, at):
+        _set_place(dialogue, text)
+    else:
+        append(dialogue, text)
+
+
+# Ends of the names of places.
+_PLACE_MARKS = (
+    "路", "街", "巷", "小区", "社区", "村", "镇", "乡", "花园", "大厦", "广场", "学校", "医院", "市场", "号楼", "栋",
+)  # fmt: skip
+
+
+def _reads_like_place(session: Session, dialogue: Dialogue, text: str, at: datetime) -> bool:
+    if len(text) <= 60 and places.index_of(session, at).find(normalise(text).text) is not None:
+        return True
+    return len(text) <= 30 and dialogue.parts == 1 and any(mark in text for mark in _PLACE_MARKS)
+
+
+def _set_place(dialogue: Dialogue, text: str) -> None:
+    dialogue.place = text if not dialogue.place or text in dialogue.place else f"{dialogue.place}，{text}"
+
+
+def _short(dialogue: Dialogue) -> bool:
+    return dialogue.channel in _SHORT_FLOW
+
+
+# --- handing in -------------------------------------------------------------------------------------------------------
+
+
+def submit(
+    session: Session, sender: Sender, dialogue: Dialogue, at: datetime, *, danger: str = "", actor: Actor = CITIZEN
+) -> Outcome:
+    """Hand the dialogue in, once; the answer holds number and query code."""
+    done = hand_in(session, sender, dialogue, at, danger=danger, actor=actor)
+    number = done.submission.number
+    text = answers.submitted(number, done.code, done.submission.promise_date)
+    if done.case.danger:
+        text = f"{answers.danger_advice(done.case.danger)}\n{text}"
+    return Outcome(text=text, number=number)
+
+
+def hand_in(
+    session: Session, sender: Sender, dialogue: Dialogue, at: datetime, *, danger: str = "", actor: Actor = CITIZEN
+) -> Submitted:
+    """The submission of what the dialogue holds; the dialogue ends."""
+    body = dialogue.body or ""
+    text = prepare(title_of(body), body, dialogue.place or "")
+    new = NewSubmission(
+        origin=sender.channel, origin_key=f"dialogue.{dialogue.id}", channel=sender.channel,
+        title=text.title, body=text.body, title_masked=text.title_masked, body_masked=text.body_masked,
+        offsets=text.offsets, received_at=at, reporter=sender.reporter(own_phone(body)),
+        place=text.place, place_masked=text.place_masked, area_id=find_area(places.index_of(session, at), text),
+        latitude=dialogue.latitude, longitude=dialogue.longitude, datum=dialogue.datum,
+        accuracy_m=dialogue.accuracy_m, extra=_extra(session, dialogue),
+        danger=danger or words.danger(text.all_normal),
+    )  # fmt: skip
+    done = submissions.submit(session, actor, at, new)
+    dialogue.state, dialogue.submission_id, dialogue.ended_at = "submitted", done.submission.id, at
+    dialogue.ended_by_id = actor.account_id
+    session.flush()
+    return done
+
+
+def materials(session: Session, dialogue: Dialogue) -> int:
+    """How many messages with files or links the dialogue holds."""
+    query = select(func.count()).where(Turn.dialogue_id == dialogue.id, Turn.role == "material")
+    return session.scalar(query) or 0
+
+
+def references(session: Session, dialogue: Dialogue) -> list[str]:
+    """Where the files lie, a line each: kind, the provider's id, and the delivery that keeps the raw message."""
+    query = select(Turn).where(Turn.dialogue_id == dialogue.id, Turn.role == "material").order_by(Turn.at, Turn.id)
+    turns = session.scalars(query)
+    return [f"{turn.kind} {turn.reference or turn.text or ''} delivery={turn.delivery_id}" for turn in turns]
+
+
+def _extra(session: Session, dialogue: Dialogue) -> dict[str, str]:
+    lines = references(session, dialogue)
+    return {"materials": "\n".join(lines)} if lines else {}
+
+
+# --- what is known of the place ---------------------------------------------------------------------------------------
+
+
+def _area_named(session: Session, text: str, at: datetime) -> str:
+    """The name of the township or village that a text names, or empty: a whole city or county is no place to go to."""
+    area_id = places.index_of(session, at).find(normalise(text).text)
+    area = session.get(Area, area_id) if area_id else None
+    return area.name if area and area.level in {"township", "village"} else ""
+
+
+def _known_place(session: Session, dialogue: Dialogue, at: datetime) -> str:
+    return dialogue.place or _area_named(session, dialogue.body or "", at)
+
+
+def _shown_place(session: Session, dialogue: Dialogue, at: datetime) -> str:
+    position = "已发送位置" if dialogue.latitude is not None else ""
+    return _known_place(session, dialogue, at) or position
+
+
+def _options(session: Session, dialogue: Dialogue) -> list[tuple[str, str]]:
+    return [(one.number, one.title_masked) for one in offered(session, dialogue)]
+
+
+def offered(session: Session, dialogue: Dialogue) -> list[Submission]:
+    """The submissions offered at the step "unsure", in the order in which they were."""
+    found = (session.get(Submission, one) for one in dialogue.options)
+    return [one for one in found if one is not None]

@@ -1,0 +1,269 @@
+"""Diversion (分流): a classified case goes to whom the routing catalogue names, or waits for an officer with reasons.
+
+`decide` is pure. The job classifies outside any write session, then one write session records the decision with model
+version, confidence, evidence and catalogue version; a second run changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cases import errors
+from cases.models import Case, Classification, Event, Submission, SubmissionCase
+from cases.operations import base, classification, dispatch, merging
+from core import jobs
+from core.clock import Clock
+from core.database import Database
+from core.logging import get_logger
+from intake.brain import Brain, Suggested, Thought
+from organisations import catalogue
+from organisations.models import Organisation
+
+log = get_logger(__name__)
+
+CLASSIFY = "intake.classify"
+KINDS = frozenset({"submitted", "reopened"})  # events that call for the job
+# Why a case waits for an officer.
+REASONS = {
+    "accusation": "可能涉及检举控告",
+    "danger": "涉及人身安全",
+    "urgent": "紧急",
+    "sensitive": "敏感",
+    "conduct": "反映拟派单位或其上下级的作风问题",
+    "excluded": "拟派单位须回避",
+    "low_confidence": "把握不够",
+    "not_text": "内容不像一件诉求",
+    "no_row": "派单目录没有对应的单位",
+    "outside": "承办单位不在平台内，需人工转办",
+    "inactive": "承办单位已停用",
+    "track": "按目录应走信访程序",
+    "petition": "信访事项须人工审核",
+    "reopened": "群众不满意重办，须人工审核",
+    "copy": "疑似与已有事项重复",
+    "moved_on": "已有人先处理",
+}
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The catalogue row that fits, as plain values; `handle_days` and `sign_hours` are its limits."""
+
+    lead_id: int
+    co_ids: tuple[int, ...]
+    handle_days: int
+    sign_hours: int
+    track: str
+    lead_outside: bool = False
+    lead_active: bool = True
+
+
+@dataclass(frozen=True)
+class CaseFacts:
+    """What of the case itself forbids dispatching it by rule; `refusals` are codes found against the proposed lead."""
+
+    stage: str
+    track: str
+    round: int
+    danger: bool
+    urgent: bool
+    sensitive: bool
+    is_copy: bool = False
+    refusals: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Who should have the case, and whether it goes there by itself; `reasons` (codes of REASONS) say why not."""
+
+    organisation_id: int | None
+    co_ids: tuple[int, ...]
+    handle_days: int | None
+    sign_minutes: int | None
+    reasons: tuple[str, ...]
+
+    @property
+    def automatic(self) -> bool:
+        """Whether nothing speaks against dispatching it by rule."""
+        return not self.reasons
+
+
+def decide(suggestion: Suggested, fit: Fit | None, facts: CaseFacts, threshold: float) -> Decision:
+    """The rule of diversion: confident enough, a row that fits, and nothing that a person has to look at first."""
+    checks = {
+        "accusation": suggestion.accusation,
+        "danger": bool(suggestion.danger) or facts.danger,
+        "urgent": suggestion.urgent or facts.urgent,
+        "sensitive": suggestion.sensitive or facts.sensitive,
+        "not_text": not suggestion.is_text,
+        "low_confidence": suggestion.confidence < threshold,
+        "no_row": fit is None,
+        "outside": fit is not None and fit.lead_outside,
+        "inactive": fit is not None and not fit.lead_active,
+        "track": fit is not None and fit.track != facts.track and facts.track == "hotline",
+        "petition": facts.track == "petition",
+        "reopened": facts.round > 1,
+        "copy": facts.is_copy,
+        "moved_on": facts.stage != "review",
+    }
+    reasons = [code for code, holds in checks.items() if holds]
+    reasons += [code for code in facts.refusals if code not in reasons]
+    if fit is None:
+        return Decision(None, (), None, None, tuple(reasons))
+    return Decision(fit.lead_id, fit.co_ids, fit.handle_days, fit.sign_hours * 60, tuple(reasons))
+
+
+# --- the job ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Judged:
+    thought: Thought
+    decision: Decision
+    catalogue_version_id: int | None
+    copy_of_id: int | None
+
+
+def register(registry: jobs.Registry, brain: Brain) -> None:
+    """Add the job intake.classify, owed for each event of KINDS."""
+
+    def run(work: jobs.Work) -> None:
+        classify(work.db, work.clock, brain, int(work.payload["case"]), int(work.payload["event"]))
+
+    registry.add(CLASSIFY, run)
+
+
+def classify(db: Database, clock: Clock, brain: Brain, case_id: int, event_id: int) -> None:
+    """Classify a case for one event and divert it, once. Raises NotFound when the case is gone."""
+    with db.read() as session:
+        case = session.get(Case, case_id)
+        if case is None:
+            raise errors.NotFound()
+        if _done(session, case_id, event_id):
+            return
+        founding = base.submissions_of(session, case)[0]
+        text = founding.title_masked, founding.body_masked
+    thought = brain.think(*text)
+    with db.read() as session:
+        judged = _judge(session, session.get_one(Case, case_id), founding, thought, clock.now())
+    with db.write() as session:
+        case = base.lock_case(session, case_id)
+        if not _done(session, case_id, event_id):
+            _divert(session, clock.now(), case, judged)
+
+
+def _done(session: Session, case_id: int, event_id: int) -> bool:
+    """Whether a classification was recorded since the event."""
+    since = select(Event.at).where(Event.id == event_id).scalar_subquery()
+    query = select(Classification.id).where(
+        Classification.case_id == case_id,
+        Classification.kind.in_(["suggested", "diverted"]),
+        Classification.at >= since,
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
+def _judge(session: Session, case: Case, founding: Submission, thought: Thought, at: datetime) -> _Judged:
+    version = catalogue.in_force(session)
+    fit = find_fit(session, thought.suggestion, case.area_id)
+    copy_of_id = find_copy(session, case, founding)
+    refusals: list[str] = []
+    if fit is not None:
+        found = dispatch.automatic_refusals(session, case, fit.lead_id, at)
+        # What the classification itself decides is not known of the case yet.
+        refusals = [code for code in found if code in {"conduct", "excluded"}]
+    facts = CaseFacts(
+        stage=case.stage, track=case.track, round=case.round, danger=bool(case.danger), urgent=case.urgent,
+        sensitive=case.sensitive, is_copy=copy_of_id is not None, refusals=tuple(refusals),
+    )  # fmt: skip
+    decision = decide(thought.suggestion, fit, facts, thought.threshold)
+    return _Judged(thought, decision, version.id if version else None, copy_of_id)
+
+
+def find_fit(session: Session, suggestion: Suggested, area_id: int | None) -> Fit | None:
+    """The catalogue row in force for what the classifier suggests, in an area."""
+    level1, level2, level3 = suggestion.category
+    row = catalogue.find(session, level1, level2 or "", level3 or "", area_id) if level1 else None
+    if row is None:
+        return None
+    lead = session.get_one(Organisation, row.lead_id)
+    return Fit(
+        lead_id=row.lead_id, co_ids=catalogue.co_ids(session, row.id), handle_days=row.handle_days,
+        sign_hours=row.sign_hours, track=row.track, lead_outside=lead.outside, lead_active=lead.active,
+    )  # fmt: skip
+
+
+def find_copy(session: Session, case: Case, founding: Submission) -> int | None:
+    """The oldest open case with exactly these words by somebody else; never one that is or may be an accusation."""
+    if case.accusation not in {"unread", "no"}:
+        return None
+    query = (
+        select(Case.id)
+        .join(SubmissionCase, SubmissionCase.case_id == Case.id)
+        .join(Submission, Submission.id == SubmissionCase.submission_id)
+        .where(Submission.exact_digest == founding.exact_digest, Submission.received_at <= founding.received_at)
+        .where(Submission.id != founding.id, SubmissionCase.until.is_(None), Submission.withdrawn_at.is_(None))
+        .where(Case.id != case.id, Case.stage.not_in(["draft", "closed"]), Case.accusation == "no")
+        .order_by(Submission.received_at, Submission.id)
+        .limit(1)
+    )
+    if founding.citizen_id is not None:
+        query = query.where((Submission.citizen_id.is_(None)) | (Submission.citizen_id != founding.citizen_id))
+    return session.scalar(query)
+
+
+def _divert(session: Session, at: datetime, case: Case, judged: _Judged) -> None:
+    """Record the decision and carry it out; what forbids it only now keeps the case in the review queue."""
+    decision = judged.decision
+    reasons = list(decision.reasons)
+    if case.stage != "review" and "moved_on" not in reasons:
+        reasons.append("moved_on")
+    if not reasons and decision.organisation_id is not None:
+        try:
+            with session.begin_nested():
+                classification.record(session, at, case.id, _row(judged, automatic=True, reasons=()), kind="diverted")
+                dispatch.auto_assign(session, at, case.id, decision.organisation_id, decision.co_ids,
+                                     decision.handle_days, decision.sign_minutes)  # fmt: skip
+            log.info("case_diverted", case_id=case.id, organisation_id=decision.organisation_id)
+            return
+        except errors.NotAutomatic as refusal:
+            reasons = refusal.reasons
+        except errors.Invalid:
+            reasons = ["inactive"]
+        session.expire_all()
+    classification.record(session, at, case.id, _row(judged, automatic=False, reasons=tuple(reasons)))
+    if judged.copy_of_id is not None and not judged.thought.suggestion.accusation:
+        _propose(session, at, case.id, judged.copy_of_id)
+    log.info("case_waits_for_review", case_id=case.id, reasons=reasons)
+
+
+def _propose(session: Session, at: datetime, case_id: int, copy_of_id: int) -> None:
+    try:
+        with session.begin_nested():
+            merging.propose_copy(session, at, case_id, copy_of_id)
+    except errors.NotNow:
+        log.info("copy_not_proposed", case_id=case_id, copy_of_id=copy_of_id)
+
+
+def _row(judged: _Judged, *, automatic: bool, reasons: tuple[str, ...]) -> classification.Suggestion:
+    said = judged.thought.suggestion
+    level1, level2, level3 = said.category
+    return classification.Suggestion(
+        level1=level1 or "", level2=level2 or "", level3=level3 or "", nature=said.nature, urgent=said.urgent,
+        danger=said.danger, sensitive=said.sensitive, accusation=said.accusation, confidence=said.confidence,
+        organisation_id=judged.decision.organisation_id, automatic=automatic, reasons=reasons,
+        evidence=tuple(said.evidence), alternatives=tuple(said.alternatives), model_version=said.version,
+        catalogue_version_id=judged.catalogue_version_id,
+    )  # fmt: skip
+
+
+def preview(
+    db: Database, brain: Brain, title: str, body: str, area_id: int | None = None
+) -> tuple[Suggested, Fit | None]:
+    """What the classifier says of a masked text being typed, and who would have it; writes nothing."""
+    thought = brain.think(title, body)
+    with db.read() as session:
+        return thought.suggestion, find_fit(session, thought.suggestion, area_id)

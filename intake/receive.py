@@ -1,0 +1,234 @@
+"""What the inbox is bound to: a message, a STOP or START, a turn of a call. Runs in the inbox's write transaction.
+
+Each delivery is taken in once: a second run of the same finds its turn and gives the answer of the first.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cases.models import Submission
+from cases.operations import citizens
+from cases.operations.messages import add as add_message
+from channels import envelope
+from channels.contract import CallStep, HangUp, Kind, Message, Outcome, Say
+from channels.inbox import Delivery
+from classifier import words
+from core.text.normalise import normalise
+from intake import answers, commands, dialogue, following
+from intake.commands import Command
+from intake.models import Dialogue, Turn
+from intake.senders import Sender, case_of, open_ones, sender_of
+from organisations.people import CITIZEN
+
+SAME_DANGER = timedelta(hours=2)  # a second cry about the same danger is added to the first
+_WORDS = {Kind.TEXT, Kind.MENU, Kind.FORM}
+_FILES = {Kind.PICTURE, Kind.VOICE, Kind.VIDEO, Kind.FILE, Kind.LINK}
+
+
+def receive(session: Session, message: Message, delivery: Delivery) -> Outcome:
+    """Take one message in and answer it: a step of a dialogue, an addition, a command, a greeting."""
+    earlier = _earlier(session, delivery)
+    if earlier is not None:
+        return earlier
+    sender = sender_of(message)
+    if message.kind in {Kind.FOLLOW, Kind.UNFOLLOW}:
+        return _followed(session, sender, message, delivery)
+    text = _text(message)
+    if message.kind is Kind.PLACE and message.place is not None:
+        return _place(session, sender, message, delivery)
+    if message.kind in _FILES and (not text or message.kind is Kind.LINK):
+        return _file(session, sender, message, delivery)
+    if not text:
+        return Outcome(text=answers.unreadable() if message.kind is Kind.OTHER else answers.say_what())
+    if len(text) > dialogue.TEXT_MOST:
+        raise dialogue.TooLong(dialogue.TEXT_MOST)
+    return _words(session, sender, text, message, delivery)
+
+
+def consent(session: Session, message: Message, delivery: Delivery) -> Outcome:
+    """STOP: nothing more is sent to this contact point; START: it is again. The provider itself tells the sender."""
+    sender = sender_of(message)
+    stop = message.kind is Kind.STOP
+    citizens.set_stopped(session, sender.kind, sender.value, delivery.received_at, stop)
+    return Outcome()
+
+
+def call_step(session: Session, step: CallStep, delivery: Delivery) -> Outcome:
+    """A call that reached this number: the caller is told where an agent answers. The delivery keeps that they rang."""
+    return Outcome(actions=(Say(answers.hotline_voice()), HangUp()))
+
+
+def _earlier(session: Session, delivery: Delivery) -> Outcome | None:
+    """The answer that this delivery was given before; after its time the number alone."""
+    turn = session.scalar(select(Turn).where(Turn.delivery_id == delivery.id))
+    if turn is None:
+        return None
+    if delivery.answer_sealed is not None:
+        return envelope.load_outcome(delivery.answer or "")
+    number = delivery.answer_number or ""
+    return Outcome(text=answers.already(number) if number else "", number=number)
+
+
+def _text(message: Message) -> str:
+    """The words of a message; a form's fields one a line."""
+    if message.kind is Kind.FORM and message.fields:
+        return "\n".join(f"{name}：{value}" for name, value in message.fields.items() if value)
+    return message.text.strip()
+
+
+def _followed(session: Session, sender: Sender, message: Message, delivery: Delivery) -> Outcome:
+    follows = message.kind is Kind.FOLLOW
+    citizens.set_stopped(session, sender.kind, sender.value, delivery.received_at, not follows)
+    return Outcome(text=answers.greeting() if follows else "")
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+
+def _words(session: Session, sender: Sender, text: str, message: Message, delivery: Delivery) -> Outcome:
+    at = delivery.received_at
+    current = dialogue.live(session, sender)
+    copied = dialogue.earlier_copy(session, sender, text, at) if current is None else None
+    danger = words.danger(normalise(text).text)
+    if copied is not None:
+        advice = f"{answers.danger_advice(danger)}\n" if danger else ""
+        return Outcome(text=advice + answers.already(copied.number), number=copied.number)
+    if danger:
+        return _danger(session, sender, current, danger, text, message, delivery)
+    command = commands.parse(text)
+    if command is not None:
+        outcome = _command(session, sender, current, command, message, delivery)
+        if outcome is not None:
+            return outcome
+        text = command.text if command.word == "new" and command.text else text
+    if current is not None and (current.body or not commands.has_substance(text)):
+        return _go_on(session, sender, current, text, message, delivery)
+    if not commands.has_substance(text):
+        return Outcome(text=answers.greeting())
+    own = open_ones(session, sender)
+    if own and not (command is not None and command.word == "new"):
+        outcome = following.take_text(session, sender, own, text, message, delivery)
+        if outcome is not None:
+            return outcome
+    fresh = dialogue.begin(session, sender, at)
+    outcome = dialogue.start_with(session, sender, fresh, text, at)
+    dialogue.note(session, message, delivery, "body", dialogue=fresh)
+    return outcome
+
+
+def _go_on(
+    session: Session, sender: Sender, current: Dialogue, text: str, message: Message, delivery: Delivery
+) -> Outcome:
+    if current.step == "unsure":
+        return following.settle_unsure(session, sender, current, text, message, delivery)
+    role = {"place": "place", "about": "body"}.get(current.step, "more")
+    outcome = dialogue.step(session, sender, current, text, delivery.received_at)
+    dialogue.note(session, message, delivery, role, dialogue=current)
+    return outcome
+
+
+def _command(
+    session: Session,
+    sender: Sender,
+    current: Dialogue | None,
+    command: Command,
+    message: Message,
+    delivery: Delivery,
+) -> Outcome | None:
+    """What a command gives; None when its words belong to the dialogue under way or begin a new matter."""
+    at = delivery.received_at
+    if command.word in {"stop", "start"}:
+        citizens.set_stopped(session, sender.kind, sender.value, at, command.word == "stop")
+        return Outcome(text=answers.stopped() if command.word == "stop" else answers.started())
+    if command.word == "cancel":
+        return _cancel(session, current, message, delivery)
+    if command.word == "new":
+        return None if command.text or current is not None else Outcome(text=answers.say_what())
+    if command.word in {"help", "progress"}:
+        outcome = (
+            Outcome(text=answers.help_text())
+            if command.word == "help"
+            else following.show_progress(session, sender, command, at)
+        )
+        if current is None:
+            return outcome
+        return Outcome(text=f"{outcome.text}\n\n{dialogue.question(session, current, at)}", code=outcome.code)
+    if current is not None and current.body and command.word in {"add", "correct"} and not command.number:
+        return None
+    return following.obey(session, sender, command, message, delivery)
+
+
+def _cancel(session: Session, current: Dialogue | None, message: Message, delivery: Delivery) -> Outcome:
+    if current is None:
+        return Outcome(text=answers.nothing_to_cancel())
+    dialogue.note(session, message, delivery, "command", dialogue=current)
+    current.state, current.ended_at = "cancelled", delivery.received_at
+    return Outcome(text=answers.cancelled())
+
+
+# --- danger to life ---------------------------------------------------------------------------------------------------
+
+
+def _danger(
+    session: Session,
+    sender: Sender,
+    current: Dialogue | None,
+    danger: str,
+    text: str,
+    message: Message,
+    delivery: Delivery,
+) -> Outcome:
+    """Say at once whom to call, and hand in what is known; more about the same danger is added to it."""
+    at = delivery.received_at
+    same = _same_danger(session, sender, danger, delivery) if current is None else None
+    if same is not None:
+        add_message(session, CITIZEN, at, same.id, text, origin=message.channel, origin_key=delivery.key,
+                    channel=message.channel)  # fmt: skip
+        dialogue.note(session, message, delivery, "more", submission_id=same.id)
+        return Outcome(text=f"{answers.danger_advice(danger)}\n{answers.added(same.number)}", number=same.number)
+    if current is None:
+        current = dialogue.begin(session, sender, at)
+    if not current.body:
+        current.first_digest = sender.words_digest(normalise(text).text)
+    dialogue.append(current, text)
+    dialogue.note(session, message, delivery, "body", dialogue=current)
+    return dialogue.submit(session, sender, current, at, danger=danger)
+
+
+def _same_danger(session: Session, sender: Sender, danger: str, delivery: Delivery) -> Submission | None:
+    for one in open_ones(session, sender):
+        recent = delivery.received_at - one.received_at <= SAME_DANGER
+        if recent and case_of(session, one).danger == danger:
+            return one
+    return None
+
+
+# --- files and places -------------------------------------------------------------------------------------------------
+
+
+def _file(session: Session, sender: Sender, message: Message, delivery: Delivery) -> Outcome:
+    """A picture, recording, film, file or link: kept with the dialogue, and a way on in words."""
+    at = delivery.received_at
+    current = dialogue.live(session, sender)
+    own = open_ones(session, sender, 1) if current is None else []
+    current = current or dialogue.begin(session, sender, at)
+    dialogue.note(session, message, delivery, "material", dialogue=current)
+    if own:
+        going_on = answers.material_after(own[0].number)
+    else:
+        going_on = dialogue.question(session, current, at)
+    return Outcome(text=answers.material(message.kind.value, going_on))
+
+
+def _place(session: Session, sender: Sender, message: Message, delivery: Delivery) -> Outcome:
+    at = delivery.received_at
+    current = dialogue.begin(session, sender, at)
+    if message.place is None:
+        return Outcome(text=answers.unreadable())
+    outcome = dialogue.take_place(session, current, message.place, at)
+    dialogue.note(session, message, delivery, "place", dialogue=current)
+    return outcome
