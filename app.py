@@ -1,0 +1,42 @@
+"""The web process: every page, webhook and probe of the hub in one Flask application."""
+
+from __future__ import annotations
+
+import functools
+
+import flask
+
+import wiring
+from channels import webhooks
+from channels.registry import Channels
+from core import logging
+from core.clock import Clock
+from core.config import Settings, load_settings
+from core.database import Database
+from core.web import setup
+from core.web.parts import Parts
+from organisations import presence
+from portal import routes as portal
+from workbench import routes as workbench
+
+
+def create_app(
+    settings: Settings | None = None, *, clock: Clock | None = None, parts: Parts | None = None
+) -> flask.Flask:
+    """The application. Without `parts` it makes its own from the settings (default: from the environment).
+
+    Raises SettingsError when a setting is missing or malformed.
+    """
+    settings = settings or load_settings()
+    parts = parts or wiring.build(settings, clock)
+    logging.configure(settings.log_level)
+    app = flask.Flask("lianxin", static_folder=None)
+    app.secret_key = str(parts.get(wiring.WebSecret))
+    db, ticking = parts.get(Database), parts.get(Clock)  # type: ignore[type-abstract]
+    setup.prepare(
+        app, parts, resolve=functools.partial(presence.resolve, db, ticking), place=lambda: presence.place_of(db)
+    )
+    for room in (portal, workbench):
+        app.register_blueprint(room.make_blueprint())
+    app.register_blueprint(webhooks.make_blueprint(db, ticking, settings, parts.get(Channels), wiring.BINDINGS))
+    return app
