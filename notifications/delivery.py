@@ -15,8 +15,11 @@ from channels.contract import Message, Outcome, Receipt
 from channels.inbox import Delivery
 from channels.registry import Channels
 from core import jobs
+from intake.left import TELL
+from intake.models import Dialogue
 from notifications import citizens, outbox, staff
 from notifications.models import Notice
+from notifications.templates import filled, wording
 
 # What a citizen must learn: when no message arrives, an agent calls.
 MUST_ARRIVE = frozenset({"citizen_asked", "answer_served", "answered_directly", "refused", "guided"})
@@ -28,6 +31,7 @@ def register(registry: jobs.Registry, channels: Channels) -> None:
     outbox.register(registry, channels, call_instead)
     citizens.register(registry, channels)
     staff.register(registry)
+    registry.add(TELL, _tell_left)
 
 
 def call_instead(session: Session, notice: Notice, at: datetime) -> None:
@@ -37,6 +41,17 @@ def call_instead(session: Session, notice: Notice, at: datetime) -> None:
     submission = session.get_one(Submission, notice.submission_id)
     round_ = case_of(session, submission.id).round
     open_call_back(session, at, reason="undelivered", submission_id=submission.id, round=round_)
+
+
+def _tell_left(work: jobs.Work) -> None:
+    """Remind somebody, by the channel they wrote on, of what they began to tell and did not send."""
+    with work.db.write() as session:
+        row = session.get_one(Dialogue, int(work.payload["dialogue"]))
+        if row.state != "open":
+            return
+        point = ensure_point(session, _POINT_OF_CHANNEL[row.channel], str(row.sender), work.clock.now())
+        text = filled(wording(session, "dialogue_left"), {"service": citizens.SERVICE})
+        outbox.owe(session, work.clock.now(), f"dialogue.{row.id}", "dialogue_left", point, row.channel, text)
 
 
 def receipt(session: Session, item: Receipt, delivery: Delivery) -> None:
