@@ -152,7 +152,7 @@ def answered(number: str) -> str:
 
 def urged(number: str, line: str) -> str:
     """催办 was noted."""
-    return _("已为编号 %(number)s 催办。%(line)s", number=ids.grouped(number), line=line)
+    return _("已为编号 %(number)s 催办。现在的情况：%(line)s。", number=ids.grouped(number), line=line)
 
 
 def objected(number: str) -> str:

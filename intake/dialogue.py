@@ -262,9 +262,11 @@ def submit(
     """Hand the dialogue in, once; the answer holds number and query code."""
     done = hand_in(session, sender, dialogue, at, danger=danger, actor=actor)
     number = done.submission.number
-    text = answers.submitted(number, done.code, done.submission.promise_date)
     if done.case.danger:
-        text = f"{answers.danger_advice(done.case.danger)}\n{text}"
+        # No promise of days beside a call for help.
+        text = f"{answers.danger_advice(done.case.danger)}\n{answers.submitted(number, done.code, None)}"
+    else:
+        text = answers.submitted(number, done.code, done.submission.promise_date)
     return Outcome(text=text, number=number)
 
 

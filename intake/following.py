@@ -94,6 +94,8 @@ def obey(session: Session, sender: Sender, command: Command, message: Message, d
     found = _meant(session, sender, command.number, wanted)
     if not found:
         return Outcome(text=answers.nothing_to(word[command.word]))
+    if len(found) > 1 and command.word == "add":
+        return _ask_which(session, sender, found, command.text, message, delivery)
     if len(found) > 1:
         return Outcome(text=answers.name_one(word[command.word], [(one.number, one.title_masked) for one in found]))
     return _do(session, found[0], command, message, delivery)
@@ -146,7 +148,7 @@ def _do(session: Session, submission: Submission, command: Command, message: Mes
     source = _source(message, delivery)
     if command.word == "urge":
         messages.urge(session, CITIZEN, at, submission.id, command.text, **source)
-        text = answers.urged(number, progress.line(session, submission))
+        text = answers.urged(number, progress.state(session, submission, case_of(session, submission)))
     elif command.word == "withdraw":
         submissions.withdraw(session, CITIZEN, at, submission.id, "citizen")
         text = answers.withdrawn(number)

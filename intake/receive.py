@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from cases.models import Submission
 from cases.operations import citizens
-from cases.operations.messages import add as add_message
 from channels import envelope
 from channels.contract import CallStep, HangUp, Kind, Message, Outcome, Say
 from channels.inbox import Delivery
@@ -22,7 +21,6 @@ from intake import answers, commands, dialogue, following
 from intake.commands import Command
 from intake.models import Dialogue, Turn
 from intake.senders import Sender, case_of, open_ones, sender_of
-from organisations.people import CITIZEN
 
 SAME_DANGER = timedelta(hours=2)  # a second cry about the same danger is added to the first
 _WORDS = {Kind.TEXT, Kind.MENU, Kind.FORM}
@@ -109,6 +107,9 @@ def _words(session: Session, sender: Sender, text: str, message: Message, delive
         return _go_on(session, sender, current, text, message, delivery)
     if not commands.has_substance(text):
         return Outcome(text=answers.greeting())
+    worried = _recent_danger(session, sender, delivery)
+    if worried is not None and following.kind_of(text) != "new":
+        return _more_danger(session, worried, text, message, delivery)
     own = open_ones(session, sender)
     if own and not (command is not None and command.word == "new"):
         outcome = following.take_text(session, sender, own, text, message, delivery)
@@ -184,12 +185,9 @@ def _danger(
 ) -> Outcome:
     """Say at once whom to call, and hand in what is known; more about the same danger is added to it."""
     at = delivery.received_at
-    same = _same_danger(session, sender, danger, delivery) if current is None else None
+    same = _recent_danger(session, sender, delivery, danger) if current is None else None
     if same is not None:
-        add_message(session, CITIZEN, at, same.id, text, origin=message.channel, origin_key=delivery.key,
-                    channel=message.channel)  # fmt: skip
-        dialogue.note(session, message, delivery, "more", submission_id=same.id)
-        return Outcome(text=f"{answers.danger_advice(danger)}\n{answers.added(same.number)}", number=same.number)
+        return _more_danger(session, same, text, message, delivery)
     if current is None:
         current = dialogue.begin(session, sender, at)
     if not current.body:
@@ -199,12 +197,19 @@ def _danger(
     return dialogue.submit(session, sender, current, at, danger=danger)
 
 
-def _same_danger(session: Session, sender: Sender, danger: str, delivery: Delivery) -> Submission | None:
+def _recent_danger(session: Session, sender: Sender, delivery: Delivery, danger: str = "") -> Submission | None:
+    """The sender's submission of the last two hours about a danger to life, of this kind or any."""
     for one in open_ones(session, sender):
-        recent = delivery.received_at - one.received_at <= SAME_DANGER
-        if recent and case_of(session, one).danger == danger:
+        found = case_of(session, one).danger
+        if found and danger in {"", found} and delivery.received_at - one.received_at <= SAME_DANGER:
             return one
     return None
+
+
+def _more_danger(session: Session, submission: Submission, text: str, message: Message, delivery: Delivery) -> Outcome:
+    danger = case_of(session, submission).danger or "life"
+    outcome = following.add(session, submission, message, delivery, text=text)
+    return Outcome(text=f"{answers.danger_advice(danger)}\n{outcome.text}", number=outcome.number)
 
 
 # --- files and places -------------------------------------------------------------------------------------------------
