@@ -142,7 +142,7 @@ def _staff(
             grant = RoleGrant(account_id=account.id, role=role, granted_at=at)
             grant.area_id = office.area_id if local else None
             session.add(grant)
-        if row["duty"] == "1":
+        if row["duty"] == "1" and office.duty_account_id is None:
             office.duty_account_id = account.id
     session.flush()
 
