@@ -1,0 +1,23 @@
+"""${message}
+
+Revision: ${up_revision}
+After: ${down_revision | comma,n}
+Written: ${create_date}
+"""
+
+import sqlalchemy as sa
+from alembic import op
+${imports if imports else ""}
+
+revision = ${repr(up_revision)}
+down_revision = ${repr(down_revision)}
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    ${upgrades if upgrades else "pass"}
+
+
+def downgrade() -> None:
+    raise NotImplementedError("migrations go forward only; restore the backup that was made before")
