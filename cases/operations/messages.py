@@ -17,10 +17,9 @@ from cases.errors import Invalid, NotFound
 from cases.models import Case, Message, Submission
 from cases.operations import attachments, base
 from cases.operations.inputs import FileGiven
+from cases.operations.masks import masked
 from core import ids
 from core.crypto import salted_digest
-from core.text.masking import mask
-from core.text.normalise import normalise
 from organisations.people import Actor
 
 KINDS = {
@@ -248,7 +247,7 @@ def _write(
     message = Message(
         submission_id=submission.id, direction="out" if kind in {"question", "notice"} else "in", kind=kind,
         channel=channel, origin=origin, origin_key=origin_key, text=text or None,
-        text_masked=mask(normalise(text).text).text, by_id=actor.account_id, at=at,
+        text_masked=masked(text)[0], by_id=actor.account_id, at=at,
     )  # fmt: skip
     session.add(message)
     session.flush()

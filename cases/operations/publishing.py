@@ -5,8 +5,6 @@ Nothing is published without the citizen's consent, nor while the case is, or ma
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,9 +15,8 @@ from cases import history, visibility
 from cases.errors import AlreadyThere, Invalid, NotFound, NotNow, NotPublishable, SamePerson
 from cases.models import Answer, Case, Party, PublishedReply, Submission
 from cases.operations import base
+from cases.operations.masks import masked, personal
 from core import audit, ids
-from core.text.masking import mask
-from core.text.normalise import normalise
 from organisations.people import Actor
 
 _LIVE = ("proposed", "released")
@@ -63,11 +60,11 @@ def propose(
     if session.scalar(_live(submission.id)) is not None:
         raise AlreadyThere()
     hidden = _declared(session, submission.id)
-    masked = {name: _mask(text, hidden) for name, text in texts.items()}
+    clean = {name: masked(text, hidden) for name, text in texts.items()}
     row = PublishedReply(
         public_id=ids.public_id(), case_id=case.id, submission_id=submission.id, state="proposed",
-        answer_id=_answer_id(session, case), title=masked["title"][0], question=masked["question"][0],
-        reply=masked["reply"][0], masked_count=sum(count for _text, count in masked.values()), level1=case.level1,
+        answer_id=_answer_id(session, case), title=clean["title"][0], question=clean["question"][0],
+        reply=clean["reply"][0], masked_count=sum(count for _text, count in clean.values()), level1=case.level1,
         level2=case.level2, organisation_id=case.lead_id, area_id=case.area_id, asked_at=submission.received_at,
         replied_at=submission.served_at or case.closed_at or at, proposed_by_id=actor.account_id, proposed_at=at,
     )  # fmt: skip
@@ -94,7 +91,7 @@ def release(
     _publishable(case, submission, asked=True)
     hidden = _declared(session, submission.id)
     for name in ("title", "question", "reply"):
-        text, count = _mask(getattr(row, name), hidden)
+        text, count = masked(getattr(row, name), hidden)
         setattr(row, name, text)
         row.masked_count += count
     row.state, row.released_by_id, row.published_at = "released", actor.account_id, at
@@ -181,7 +178,11 @@ def masked_words(session: Session, actor: Actor, at: datetime, published_id: int
     answer = session.get(Answer, row.answer_id) if row.answer_id is not None else None
     texts = {"title": submission.title, "question": submission.body, "reply": answer.text if answer else None}
     hidden = _declared(session, submission.id)
-    words = [word for name, text in texts.items() if text for word in _words(name, normalise(text).text, hidden)]
+    words = [
+        MaskedWord(name, found.start, found.end, found.kind, found.word)
+        for name, text in texts.items()
+        for found in personal(text or "", hidden)
+    ]
     audit.record(
         session, at=at, actor_id=actor.account_id, action="masked_words_read", subject="published_reply",
         subject_id=row.id, details={"case": case.id, "words": len(words)},
@@ -202,33 +203,13 @@ def _publishable(case: Case, submission: Submission, *, asked: bool) -> None:
         raise NotPublishable("事项还没有答复，或群众已撤回，不能公开。", reason="not_answered")
 
 
-def _mask(text: str, hidden: Iterable[str]) -> tuple[str, int]:
-    """The text with personal data as asterisks, and how many places; `hidden`: words declared by the citizen."""
-    text = normalise(text).text
-    words = _words("", text, hidden)
-    for word in words:
-        text = text[: word.start] + "*" * (word.end - word.start) + text[word.end :]
-    return text, len(words)
-
-
-def _words(field: str, text: str, hidden: Iterable[str]) -> list[MaskedWord]:
-    taken = [
-        MaskedWord(field, span.start, span.end, span.kind, text[span.start : span.end]) for span in mask(text).spans
-    ]
-    for declared in hidden:
-        for match in re.finditer(re.escape(declared), text):
-            if not any(word.start < match.end() and match.start() < word.end for word in taken):
-                taken.append(MaskedWord(field, match.start(), match.end(), "declared", match[0]))
-    return sorted(taken, key=lambda word: word.start)
-
-
 def _declared(session: Session, submission_id: int) -> list[str]:
     """The names and numbers that were declared with a submission, longest first: they stand in no published text.
 
     Names of organisations concerned are not personal.
     """
     rows = session.scalars(select(Party).where(Party.submission_id == submission_id, Party.organisation_id.is_(None)))
-    found = {normalise(value).text for row in rows for value in (row.name, row.phone) if value}
+    found = {value.strip() for row in rows for value in (row.name, row.phone) if value}
     return sorted((word for word in found if len(word) > 1), key=lambda word: (-len(word), word))
 
 

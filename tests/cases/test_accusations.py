@@ -18,6 +18,8 @@ from core.database import Database
 from organisations.people import SYSTEM, Actor
 from tests.cases.petitions import case_now, classify, ordinary, submit
 
+pytestmark = pytest.mark.usefixtures("city")
+
 READERS = ("bai.zhengxing", "cen.lu")
 OTHERS = (
     "pei.zhengyu", "fang.yating", "niu.guoqiang", "shi.lan", "dou.jianping", "yu.chengzhi", "huo.yan", "ju.ning",

@@ -16,6 +16,8 @@ from core.database import Database
 from organisations.people import SYSTEM
 from tests.cases.petitions import TITLE, classify, submit
 
+pytestmark = pytest.mark.usefixtures("city")
+
 
 def test_an_alert_is_listed_until_it_was_seen(city: Any, db: Database, clock: FixedClock) -> None:
     first = submit(db, clock.now(), danger="gas")

@@ -16,6 +16,8 @@ from core.clock import FixedClock
 from core.database import Database
 from tests.cases.petitions import ordinary
 
+pytestmark = pytest.mark.usefixtures("city")
+
 PHOTO = FileGiven("徐晓梅家门口.jpg", "image", "image/jpeg", 1000, "a" * 64, "files/1")
 PROOF = FileGiven("修复后.pdf", "pdf", "application/pdf", 2000, "b" * 64, "files/2")
 

@@ -16,6 +16,8 @@ from core.clock import FixedClock
 from core.database import Database
 from tests.cases.petitions import BODY, classify, ordinary, submit
 
+pytestmark = pytest.mark.usefixtures("city")
+
 ID = "11010519491231002X"
 
 

@@ -17,6 +17,8 @@ from core.clock import FixedClock
 from core.database import Database
 from tests.cases.petitions import case_now, classify, ordinary, submit
 
+pytestmark = pytest.mark.usefixtures("city")
+
 
 @given(st.booleans(), st.booleans(), st.booleans())
 def test_priority_is_by_what_is_gravest(danger: bool, urgent: bool, sensitive: bool) -> None:

@@ -19,6 +19,8 @@ from core.clock import FixedClock
 from core.database import Database
 from tests.cases.petitions import ordinary, submit
 
+pytestmark = pytest.mark.usefixtures("city")
+
 
 def _wrong(db: Database, clock: FixedClock, number: str, asker: str = "10.0.0.1", code: str = "00000000") -> type:
     with pytest.raises((WrongCode, TooManyTries)) as raised:

@@ -19,6 +19,8 @@ from core.clock import LOCAL, FixedClock
 from core.database import Database
 from tests.cases.petitions import ordinary
 
+pytestmark = pytest.mark.usefixtures("city")
+
 CALL = {"channel": "hotline", "kind": "new", "number": "138 1234 5678"}
 
 

@@ -17,6 +17,8 @@ from core.database import Database
 from organisations.people import CITIZEN
 from tests.cases.petitions import BODY, ordinary, submit
 
+pytestmark = pytest.mark.usefixtures("city")
+
 VIA = {"origin": "sms", "origin_key": "SM1", "channel": "sms"}
 
 

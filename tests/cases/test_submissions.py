@@ -32,6 +32,8 @@ from core.jobs import Job
 from organisations.people import CITIZEN, SYSTEM
 from tests.cases.petitions import BODY, TITLE, case_now, classify, new, ordinary, submit
 
+pytestmark = pytest.mark.usefixtures("city")
+
 
 def _count(db: Database, model: type) -> int:
     with db.read() as session:

@@ -1,0 +1,46 @@
+"""Personal data in a text as it was typed: found in its normalised form, hidden where it stands in the original.
+
+So an invisible character or a full-width figure hides nothing from us, and the text keeps its own punctuation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from core.text.masking import mask
+from core.text.normalise import normalise
+
+
+@dataclass(frozen=True)
+class Found:
+    """A half-open range of the text as typed, the kind of personal data in it, and the word itself."""
+
+    start: int
+    end: int
+    kind: str
+    word: str
+
+
+def personal(text: str, declared: Iterable[str] = ()) -> list[Found]:
+    """Where personal data stands, in order, none overlapping; `declared`: names and numbers known to be personal."""
+    normal = normalise(text)
+    spans = [(span.start, span.end, span.kind) for span in mask(normal.text).spans]
+    for word in declared:
+        for match in re.finditer(re.escape(normalise(word).text), normal.text) if normalise(word).text else ():
+            if not any(start < match.end() and match.start() < end for start, end, _kind in spans):
+                spans.append((*match.span(), "declared"))
+    found = []
+    for start, end, kind in sorted(spans):
+        first, last = normal.to_original(start, end)
+        found.append(Found(first, last, kind, text[first:last]))
+    return found
+
+
+def masked(text: str, declared: Iterable[str] = ()) -> tuple[str, int]:
+    """The text with personal data as asterisks, of the same length, and how many places there were."""
+    found = personal(text, declared)
+    for one in found:
+        text = text[: one.start] + "*" * (one.end - one.start) + text[one.end :]
+    return text, len(found)
