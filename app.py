@@ -13,10 +13,11 @@ from core import logging
 from core.clock import Clock
 from core.config import Settings, load_settings
 from core.database import Database
-from core.web import setup
+from core.web import health, setup
 from core.web.parts import Parts
 from organisations import presence
 from portal import routes as portal
+from search.service import SearchService
 from workbench import routes as workbench
 
 
@@ -39,4 +40,5 @@ def create_app(
     for room in (portal, workbench):
         app.register_blueprint(room.make_blueprint())
     app.register_blueprint(webhooks.make_blueprint(db, ticking, settings, parts.get(Channels), wiring.BINDINGS))
+    app.register_blueprint(health.make_blueprint([health.Check("search_engine", parts.get(SearchService).health)]))
     return app

@@ -1,77 +1,116 @@
-"""The composition that web process, workers and commands share: the hub's parts, who hears of which event, every job.
+"""What the composition roots share: the hub's parts, who hears of which event, every job's handler, the regular work.
 
-Like app.py, worker.py and cli.py it knows everybody; nobody but those three imports it.
+Like app.py, worker.py and cli.py it may import everybody, and nobody but those imports it.
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
+from pathlib import Path
+
+import notifications.models  # noqa: F401 - the tables of every room have to be known
 from cases import history, sweep
 from cases.history import Subscription
-from channels import inbox, registry
+from channels import inbox
+from channels import registry as channel_registry
 from channels.inbox import Bindings
 from channels.registry import Channels
-from core import crypto, jobs
-from core.clock import Clock, SystemClock
-from core.config import Settings
+from core import audit, crypto, heartbeats, jobs  # noqa: F401 - audit and heartbeats have tables
+from core.clock import Clock, SystemClock, to_local
+from core.config import Settings, SettingsError
 from core.crypto import KeyRing
 from core.database import Database
 from core.files import FileStore
 from core.web.parts import Parts
-from intake import brain, diversion, left, receive
-from intake.brain import Brain
+from intake import diversion, left, receive
+from intake.brain import Brain, Suggests
 from notifications import citizens, delivery, staff
 from search import jobs as search_jobs
 from search.service import SearchService, engine_of
 
+JOBS, SEARCH = "jobs", search_jobs.QUEUE
+QUEUES = (JOBS, SEARCH)
+
 # Who hears of an event: one job each, written in the event's transaction.
 SUBSCRIPTIONS = (
-    Subscription(diversion.JOB, "jobs", frozenset({"submitted"})),
-    Subscription(citizens.JOB, "jobs", citizens.KINDS),
-    Subscription(staff.JOB, "jobs", staff.KINDS),
-    Subscription(search_jobs.INDEX, search_jobs.QUEUE, None),
+    Subscription(diversion.CLASSIFY, JOBS, frozenset({"submitted", "reopened"})),
+    Subscription(citizens.JOB, JOBS, citizens.KINDS),
+    Subscription(staff.JOB, JOBS, staff.KINDS),
+    Subscription(search_jobs.INDEX, SEARCH, None),
 )
+
+# What the inbox does with an item.
 BINDINGS = Bindings(
     receive=receive.receive,
     consent=receive.consent,
-    call_step=receive.call_step,
     receipt=delivery.receipt,
+    call_step=receive.call_step,
     late_answer=delivery.late_answer,
 )
 
-
-def build(settings: Settings, clock: Clock | None = None) -> Parts:
-    """Make the parts of one process. Sets the process's key ring and the event subscriptions.
-
-    Raises SettingsError for a setting, key or channel that is wrong.
-    """
-    ring, secret = crypto.load_keys(settings)
-    crypto.use(ring)
-    history.subscribe(SUBSCRIPTIONS)
-    db = Database(settings.database)
-    parts = Parts()
-    parts.add(Settings, settings)
-    parts.add(Clock, clock or SystemClock())
-    parts.add(KeyRing, ring)
-    parts.add(WebSecret, WebSecret(secret))
-    parts.add(Database, db)
-    parts.add(FileStore, FileStore(settings.data_dir / "files", ring))
-    parts.add(Channels, registry.load(settings))
-    parts.add(SearchService, SearchService(engine_of(settings), db))
-    parts.add(Brain, brain.load(db))
-    return parts
+# What is owed by the clock: job, how often (minute, hour, day), queue.
+HOUSEKEEPING = "hub.housekeeping"
+REGULAR = (
+    (sweep.SWEEP, "minute", JOBS),
+    (HOUSEKEEPING, "hour", JOBS),
+    (search_jobs.RECONCILE, "day", SEARCH),
+)
+_ANCHORED_SINCE = timedelta(days=2)
 
 
 class WebSecret(str):
     """What signs forms and cookies."""
 
 
-def handlers(parts: Parts) -> jobs.Registry:
-    """Every job of the hub with its handler and queue."""
+def build(settings: Settings, clock: Clock | None = None, *, db: Database | None = None) -> Parts:
+    """Everything a process of the hub works with; sets the process's keys and who hears of events.
+
+    Raises SettingsError for a setting that does not do.
+    """
+    if settings.media_url:
+        raise SettingsError("Setting HUB_MEDIA_URL: this hub keeps attachments in its data folder; leave it empty.")
+    ring, secret = crypto.load_keys(settings)
+    crypto.use(ring)
+    history.subscribe(SUBSCRIPTIONS)
+    database, the_clock = db or Database(settings.database), clock or SystemClock()
+    parts = Parts()
+    parts.add(WebSecret, WebSecret(secret))
+    parts.add(Settings, settings)
+    parts.add(Clock, the_clock)
+    parts.add(KeyRing, ring)
+    parts.add(Database, database)
+    parts.add(FileStore, FileStore(settings.data_dir / "files", ring))
+    parts.add(Channels, channel_registry.load(settings))
+    parts.add(SearchService, SearchService(engine_of(settings), database))
+    parts.add(Brain, Brain(database, the_clock, _load_classifier))
+    return parts
+
+
+def _load_classifier(path: Path | None) -> Suggests:
+    """Read a model; imported here because most processes and commands never need one."""
+    from classifier.model import Classifier
+
+    return Classifier.load(path)
+
+
+def registry(parts: Parts) -> jobs.Registry:
+    """The handler of every job."""
     found = jobs.Registry()
-    inbox.register(found, parts.get(Channels), BINDINGS)
+    channels = parts.get(Channels)
+    inbox.register(found, channels, BINDINGS)
     diversion.register(found, parts.get(Brain))
     left.register(found)
     sweep.register(found)
-    delivery.register(found, parts.get(Channels))
+    delivery.register(found, channels)
     search_jobs.register(found, parts.get(SearchService))
+    found.add(HOUSEKEEPING, _keep_house)
     return found
+
+
+def _keep_house(work: jobs.Work) -> None:
+    """Forget what has had its time, and anchor the last event of each case that changed."""
+    now = work.clock.now()
+    with work.db.write() as session:
+        jobs.purge_done(session, now)
+        inbox.purge_answers(session, now)
+        history.anchor(session, to_local(now).date(), now - _ANCHORED_SINCE)

@@ -23,8 +23,9 @@ from flask.testing import FlaskClient
 from hypothesis import settings as hypothesis_settings
 from sqlalchemy import select
 
+from cases import history
 from cases.seed import seed_policies
-from core import crypto
+from core import crypto, jobs
 from core.clock import LOCAL, FixedClock
 from core.config import Settings, load_settings
 from core.crypto import KeyRing
@@ -78,6 +79,14 @@ def keys() -> KeyRing:
     """The ring of the process, the same in every test."""
     crypto.use(RING)
     return RING
+
+
+@pytest.fixture(autouse=True)
+def _nobody_listens() -> Iterator[None]:
+    """What the application sets for the whole process is taken back after each test."""
+    yield
+    history.subscribe([])
+    jobs.on_commit_nudge(lambda queue: None)
 
 
 @pytest.fixture
@@ -175,8 +184,11 @@ def _database(templates: Templates, kind: str, data_dir: Path) -> Iterator[Datab
 
 
 @pytest.fixture
-def db(templates: Templates, data_dir: Path) -> Iterator[Database]:
-    """A database with every table and no row."""
+def db(templates: Templates, data_dir: Path, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A database with every table and no row; the city's where the test asks for the city as well."""
+    if "city" in request.fixturenames:
+        yield request.getfixturevalue("city").db
+        return
     yield from _database(templates, "empty", data_dir)
 
 
