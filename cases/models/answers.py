@@ -54,7 +54,7 @@ class PublishedReply(Base):
 
     public_id: Mapped[str] = mapped_column(String(20), unique=True)
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
-    submission_id: Mapped[int] = mapped_column(ForeignKey("submissions.id"))
+    submission_id: Mapped[int] = mapped_column(ForeignKey("submissions.id"), index=True)
     answer_id: Mapped[int | None] = mapped_column(ForeignKey("answers.id"))
     state: Mapped[str] = mapped_column(String(10))  # proposed, released, refused, withdrawn
     title: Mapped[str] = mapped_column(Text)

@@ -80,6 +80,7 @@ class BlockedNumber(Base):
     """What harassment counts against a number, and whether a supervisor blocked it."""
 
     __tablename__ = "blocked_numbers"
+    __table_args__ = (Index("ix_blocked_numbers_count", "count", "last_at"),)
 
     digest: Mapped[str] = mapped_column(String(90), unique=True)
     number = sealed()
@@ -95,7 +96,7 @@ class CodeAttempt(Base):
     """Wrong query codes by asker and by number; what slows guessing rests on these rows."""
 
     __tablename__ = "code_attempts"
-    __table_args__ = (UniqueConstraint("kind", "digest"),)
+    __table_args__ = (UniqueConstraint("kind", "digest"), Index("ix_code_attempts_last", "last_at"))
 
     kind: Mapped[str] = mapped_column(String(10))  # asker, number
     digest: Mapped[str] = mapped_column(String(90))

@@ -57,13 +57,6 @@ def acknowledge(session: Session, actor: Actor, at: datetime, alert_id: int) -> 
     return alert
 
 
-def go_on(session: Session, case: Case) -> None:
-    """Let the clock of an alert that nobody acknowledged run on, though the case was closed."""
-    waiting = select(Alert.id).where(Alert.case_id == case.id, Alert.acknowledged_at.is_(None))
-    if session.scalar(waiting) is not None:
-        clocks.go_on(session, "case", case.id, "danger")
-
-
 @dataclass(frozen=True)
 class OpenAlert:
     """An alert that nobody acknowledged; `title` is empty when the case is not this person's to read."""

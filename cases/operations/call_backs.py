@@ -9,7 +9,16 @@ from sqlalchemy.orm import Session
 
 from cases import clocks, deadlines, visibility
 from cases.errors import Invalid, NotFound, NotNow
-from cases.models import CallBack, CallBackAttempt, Contact, DeadlinePolicy, Party, PolicySet
+from cases.models import (
+    CallBack,
+    CallBackAttempt,
+    Case,
+    Contact,
+    DeadlinePolicy,
+    Party,
+    PolicySet,
+    SubmissionCase,
+)
 from cases.operations import base
 from core import audit
 from organisations.calendar import load_calendar
@@ -72,7 +81,7 @@ def record_attempt(
         raise Invalid({"result": "请选择回访结果。"})
     query = select(CallBack).where(CallBack.id == call_back_id).with_for_update()
     row = session.scalar(query.execution_options(populate_existing=True))
-    if row is None:
+    if row is None or not _may_call(session, actor, row):
         raise NotFound()
     if row.state != "open":
         raise NotNow(operation="record_attempt", state=row.state)
@@ -102,9 +111,19 @@ def state_after(result: str, attempts: int) -> str:
 def due_call_backs(
     session: Session, actor: Actor, page: int = 1, *, until: datetime | None = None, size: int = 20
 ) -> tuple[list[CallBack], int]:
-    """The calls that are owed, the most urgent first, and how many; `until`: due by then. For agents."""
+    """The calls that are owed, the most urgent first, and how many; `until`: due by then. For agents.
+
+    A call about a case that the person may not see (an accusation) is another's to make.
+    """
     actor.require("call.register")
-    query = select(CallBack).where(CallBack.state == "open")
+    about = (
+        select(SubmissionCase.submission_id)
+        .join(Case, Case.id == SubmissionCase.case_id)
+        .where(SubmissionCase.submission_id == CallBack.submission_id, SubmissionCase.until.is_(None))
+        .where(visibility.visible(actor))
+        .exists()
+    )
+    query = select(CallBack).where(CallBack.state == "open", CallBack.submission_id.is_(None) | about)
     if until is not None:
         query = query.where(CallBack.due_at <= until)
     count = session.scalar(select(func.count()).select_from(query.with_only_columns(CallBack.id).subquery())) or 0

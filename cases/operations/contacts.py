@@ -21,6 +21,7 @@ from cases.operations.call_backs import (
     whom_to_call,
 )
 from cases.operations.nuisance import block_number, count_nuisance, is_blocked, nuisance_numbers, unblock_number
+from core import audit
 from organisations.people import Actor
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "is_blocked",
     "nuisance_numbers",
     "open_call_back",
+    "recent_contacts",
     "record_attempt",
     "register_contact",
     "state_after",
@@ -157,6 +159,22 @@ def attach(session: Session, contact_id: int, submission_id: int) -> None:
         session.add(ContactSubmission(contact_id=contact_id, submission_id=submission_id))
     contact.citizen_id = contact.citizen_id or submission.citizen_id
     session.flush()
+
+
+def recent_contacts(session: Session, actor: Actor, at: datetime, number: str, limit: int = 10) -> list[Contact]:
+    """The newest contacts from a complete number, on the audit record. Raises Forbidden without person.search."""
+    actor.require("person.search")
+    digest = citizens.point_digest("phone", number)
+    query = select(Contact).where(Contact.number_digest == digest)
+    found = list(session.scalars(query.order_by(Contact.started_at.desc(), Contact.id.desc()).limit(limit)))
+    audit.record(
+        session,
+        at=at,
+        actor_id=actor.account_id,
+        action="person_searched",
+        details={"by": "calls", "found": len(found)},
+    )
+    return found
 
 
 def submissions_of(session: Session, contact_id: int) -> list[int]:

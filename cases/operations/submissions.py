@@ -35,6 +35,7 @@ __all__ = [
     "Submitted",
     "open_submissions",
     "own_submissions",
+    "revise_draft",
     "submit",
     "submit_draft",
     "withdraw",
@@ -70,11 +71,7 @@ def submit(session: Session, actor: Actor, at: datetime, new: NewSubmission) -> 
 
 def submit_draft(session: Session, actor: Actor, at: datetime, submission_id: int) -> Submitted:
     """Hand in what was kept as a draft; from now on its text never changes. Doing it twice is doing it once."""
-    _may_submit(actor)
-    submission = session.get(Submission, submission_id)
-    if submission is None:
-        raise NotFound()
-    case = base.lock_case(session, base.case_of(session, submission_id).id)
+    submission, case = _own_draft(session, actor, submission_id)
     if submission.submitted_at is not None:
         return Submitted(submission, case, None, True)
     if not workflow.permitted("submit", case.stage):
@@ -85,6 +82,47 @@ def submit_draft(session: Session, actor: Actor, at: datetime, submission_id: in
         point.received_at = at
     _enter(session, actor, at, submission, case, case.danger or "")
     return Submitted(submission, case, None, False)
+
+
+def revise_draft(session: Session, actor: Actor, at: datetime, submission_id: int, new: NewSubmission) -> Submission:
+    """Write a draft anew: its text, place, category, disclosure and consent; files are added to those it has.
+
+    Who writes stays as first declared. Raises NotFound, Forbidden, Invalid, NotNow once it was submitted.
+    """
+    submission, case = _own_draft(session, actor, submission_id)
+    _check(new)
+    if submission.submitted_at is not None or case.stage != "draft":
+        raise NotNow(operation="revise_draft", state=case.stage)
+    for name in _REVISABLE:
+        setattr(submission, name, getattr(new, name))
+    submission.place, submission.place_masked = new.place or None, new.place_masked or None
+    submission.salt = secrets.token_hex(32)
+    submission.digest = salted_digest(bytes.fromhex(submission.salt), f"{new.title}\0{new.body}")
+    submission.exact_digest = exact_digest(new.title, new.body)
+    case.title, case.area_id, case.danger, case.track = new.title_masked, new.area_id, new.danger or None, new.track
+    attachments.store(session, at, new.files, submission_id=submission.id)
+    history.append(
+        session, case, "draft_revised", at, actor_id=actor.account_id, submission_id=submission.id,
+        data={"digest": submission.digest},
+    )  # fmt: skip
+    return submission
+
+
+_REVISABLE = (
+    "title", "title_masked", "body", "body_masked", "offsets", "area_id", "latitude", "longitude", "datum", "accuracy_m",
+    "claimed_level1", "occurred_at", "disclosure", "consent_publish", "track",
+)  # fmt: skip
+
+
+def _own_draft(session: Session, actor: Actor, submission_id: int) -> tuple[Submission, Case]:
+    """A submission and its case under lock, for whoever may hand it in."""
+    _may_submit(actor)
+    submission = session.get(Submission, submission_id)
+    if submission is None:
+        raise NotFound()
+    case = base.lock_case(session, base.case_of(session, submission_id).id)
+    session.refresh(submission)
+    return submission, case
 
 
 def withdraw(session: Session, actor: Actor, at: datetime, submission_id: int, reason: str = "") -> Case:
@@ -102,6 +140,7 @@ def withdraw(session: Session, actor: Actor, at: datetime, submission_id: int, r
         raise NotNow(operation="withdraw", state="withdrawn")
     submission.withdrawn_at = at
     clocks.end(session, "submission", submission.id, "promise", at, "withdrawn")
+    case.promise_at = clocks.earliest_promise(session, case)
     others = [one for one in base.submissions_of(session, case) if one.id != submission.id and not one.withdrawn_at]
     if others or case.accusation in {"possible", "yes"}:
         session.flush()
@@ -111,9 +150,6 @@ def withdraw(session: Session, actor: Actor, at: datetime, submission_id: int, r
         )  # fmt: skip
         return case
     ending.close_case(session, case, at, "withdrawn")
-    if case.danger:
-        # An alert of danger to life, and its clock, stay until somebody says that it was seen.
-        alerts.go_on(session, case)
     base.record(session, actor, "withdraw", case, at, submission_id=submission.id, data={"reason": reason})
     return case
 

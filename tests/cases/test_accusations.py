@@ -135,6 +135,17 @@ def test_the_last_reader_is_never_cut_off(city: Any, db: Database, clock: FixedC
     assert _kept_away(db, accusation)[city.organisation("TC01-JW")] == "related"
 
 
+@pytest.mark.parametrize("accused", ["TC-SW", "TC01-JW"])
+def test_a_discipline_body_above_or_below_the_accused_goes_on_reading(
+    city: Any, db: Database, clock: FixedClock, accusation: int, accused: str
+) -> None:
+    reader = city.actor("cen.lu")
+    _act(db, accusations.decide, reader, clock.now(), accusation, True, city.organisation(accused))
+    away = _kept_away(db, accusation)
+    assert away[city.organisation(accused)] == "accused" and len(away) > 1
+    assert _see(db, reader, accusation)
+
+
 def test_one_person_accused_is_kept_away(city: Any, db: Database, clock: FixedClock, accusation: int) -> None:
     one, other = city.actor("bai.zhengxing"), city.actor("cen.lu")
     _act(db, accusations.exclude, other, clock.now(), accusation, account_id=one.account_id)

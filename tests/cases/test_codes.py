@@ -56,6 +56,14 @@ def test_a_code_opens_its_own_number_only(db: Database, clock: FixedClock) -> No
     assert _wrong(db, clock, one.submission.number, code=two.code or "") is WrongCode
 
 
+def test_a_digest_moved_to_another_submission_opens_nothing(db: Database, clock: FixedClock) -> None:
+    one, two = submit(db, clock.now()), submit(db, clock.now(), "form-2", body="另一件")
+    with db.write() as session:
+        rows = {row.submission_id: row for row in session.scalars(select(QueryCode))}
+        rows[two.submission.id].digest = rows[one.submission.id].digest
+    assert _wrong(db, clock, two.submission.number, code=one.code or "") is WrongCode
+
+
 def test_wrong_and_unknown_look_the_same(db: Database, clock: FixedClock) -> None:
     known = submit(db, clock.now()).submission.number
     unknown = ids.new_number(clock.now())
@@ -105,6 +113,7 @@ def test_a_day_later_it_is_forgotten(db: Database, clock: FixedClock) -> None:
     for _ in range(7):
         _wrong(db, clock, done.submission.number)
     clock.advance(timedelta(hours=24))
+    assert [_wrong(db, clock, done.submission.number) for _ in range(5)] == [WrongCode] * 5
     assert codes.check(db, clock, done.submission.number, done.code or "", "10.0.0.1") == done.submission.id
     clock.advance(timedelta(hours=24))
     with db.write() as session:

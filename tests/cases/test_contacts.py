@@ -17,7 +17,7 @@ from cases.operations.contacts import NewContact
 from core.audit import AuditEntry
 from core.clock import LOCAL, FixedClock
 from core.database import Database
-from tests.cases.petitions import ordinary
+from tests.cases.petitions import classify, ordinary
 
 pytestmark = pytest.mark.usefixtures("city")
 
@@ -146,6 +146,34 @@ def test_silence_owes_one_call_back_a_round(db: Database, clock: FixedClock) -> 
         _act(db, contacts.open_call_back, clock.now(), reason="silence", submission_id=done.submission.id, round=round_)
     with db.read() as session:
         assert sorted(session.scalars(select(CallBack.round))) == [1, 2]
+
+
+def test_a_call_about_an_accusation_is_not_the_desks(city: Any, db: Database, clock: FixedClock) -> None:
+    done, _case = ordinary(db, clock.now())
+    row = _act(db, contacts.open_call_back, clock.now(), reason="silence", submission_id=done.submission.id)
+    agent = city.actor("qiao.man")
+    with db.read() as session:
+        assert contacts.due_call_backs(session, agent)[1] == 1
+    classify(db, clock.now(), done.submission.id, accusation=True)
+    with db.read() as session:
+        assert contacts.due_call_backs(session, agent) == ([], 0)
+    for operation, args in ((contacts.whom_to_call, ()), (contacts.record_attempt, ("reached",))):
+        with pytest.raises(NotFound):
+            _act(db, operation, agent, clock.now(), row.id, *args)
+
+
+def test_earlier_calls_of_a_number_are_listed_on_record(city: Any, db: Database, clock: FixedClock) -> None:
+    for hour in range(3):
+        clock.advance(timedelta(hours=1))
+        _register(city, db, clock, note=f"第{hour}次")
+    _register(city, db, clock, number="13900001111")
+    agent = city.actor("qiao.man")
+    found = _act(db, contacts.recent_contacts, agent, clock.now(), "138-1234-5678", limit=2)
+    assert [contact.note for contact in found] == ["第2次", "第1次"]
+    with db.read() as session:
+        assert session.scalars(select(AuditEntry)).one().details == {"by": "calls", "found": 2}
+    with pytest.raises(Forbidden):
+        _act(db, contacts.recent_contacts, city.actor("huo.yan"), clock.now(), "13812345678")
 
 
 def test_the_number_of_a_silent_citizen_is_the_one_declared(city: Any, db: Database, clock: FixedClock) -> None:

@@ -200,6 +200,23 @@ def test_a_draft_is_not_received_until_it_is_handed_in(db: Database, clock: Fixe
         assert set(started) == {later}
 
 
+def test_a_draft_can_be_written_anew_until_it_is_handed_in(db: Database, clock: FixedClock) -> None:
+    at = clock.now()
+    draft = submit(db, at, draft=True)
+    again = new(at, body="改写后的内容，电话 13900001111", title="新标题", consent_publish=True, place="东门", files=())
+    with db.write() as session:
+        submissions.revise_draft(session, CITIZEN, at, draft.submission.id, again)
+    with db.write() as session:
+        submissions.submit_draft(session, CITIZEN, at, draft.submission.id)
+        kept = session.get_one(Submission, draft.submission.id)
+        assert (kept.title, kept.place, kept.consent_publish) == ("新标题", "东门", True)
+        assert kept.body == again.body and "13900001111" not in kept.body_masked
+        assert kept.exact_digest == submissions.exact_digest("新标题", again.body)
+        assert session.get_one(Case, draft.case.id).title == "新标题"
+    with pytest.raises(NotNow), db.write() as session:
+        submissions.revise_draft(session, CITIZEN, at, draft.submission.id, again)
+
+
 def test_danger_heads_the_queue(db: Database, clock: FixedClock) -> None:
     done = submit(db, clock.now(), danger="gas")
     assert (done.case.priority, done.case.urgent, done.case.danger) == (0, True, "gas")
