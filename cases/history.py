@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -72,7 +72,7 @@ def append(
 def event_hash(event: Event) -> str:
     """The hash that an event should carry, over everything it says and the hash before it."""
     body = [
-        event.previous, event.case_id, event.seq, event.kind, event.at.isoformat(), event.actor_id,
+        event.previous, event.case_id, event.seq, event.kind, event.at.astimezone(UTC).isoformat(), event.actor_id,
         event.organisation_id, event.submission_id, event.assignment_id, event.data,
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(body, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
