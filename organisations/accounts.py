@@ -159,6 +159,14 @@ def issue_reset_link(session: Session, actor: Actor, at: datetime, account_id: i
     return token
 
 
+def link_usable(session: Session, token: str, at: datetime) -> bool:
+    """Whether a reset link can still be used."""
+    try:
+        return bool(_usable_link(session, token, at))
+    except LinkUnusable:
+        return False
+
+
 def use_reset_link(db: Database, clock: Clock, token: str, password: str) -> int:
     """Set a new password by a reset link; ends the account's sessions and lock. Gives the account's id.
 

@@ -16,7 +16,7 @@ from organisations.roles import CITY_WIDE, permissions_of
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts. `area_paths` limits the city-wide permissions; empty: the whole city. `kind`: staff, system, citizen."""
+    """Who acts. `area_paths` limits city-wide permissions; empty: the whole city. `kind`: staff, system, citizen."""
 
     account_id: int | None
     organisation_ids: tuple[int, ...] = ()

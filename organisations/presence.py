@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from core.clock import Clock
 from core.database import Database
 from core.web.context import SignedInPerson
 from organisations import sessions, totp
-from organisations.models import Account, Area
-from organisations.people import actor_for
+from organisations.errors import Forbidden
+from organisations.models import Account, Area, Organisation
+from organisations.people import Actor, actor_for
 from organisations.roles import ROLES
 
 PASSWORD = "password"  # noqa: S105
@@ -34,6 +36,19 @@ def resolve(db: Database, clock: Clock, token: str) -> SignedInPerson | None:
         with db.write() as session:
             sessions.touch(session, row.id, at)
     return found
+
+
+def save_settings(session: Session, actor: Actor, *, dark: bool, keys_off: bool) -> None:
+    """Keep the acting person's own settings. Raises Forbidden for the machine and for citizens."""
+    if actor.account_id is None:
+        raise Forbidden()
+    session.get_one(Account, actor.account_id).settings = {"dark": dark, "keys_off": keys_off}
+
+
+def units_of(session: Session, organisation_ids: tuple[int, ...]) -> list[str]:
+    """The names of organisations, for showing where somebody works."""
+    query = select(Organisation.name).where(Organisation.id.in_(organisation_ids)).order_by(Organisation.code)
+    return list(session.scalars(query))
 
 
 def place_of(db: Database) -> str:

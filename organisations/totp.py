@@ -28,6 +28,14 @@ def enrol(session: Session, account: Account, at: datetime) -> str:
     return pyotp.TOTP(str(row.secret)).provisioning_uri(name=account.username, issuer_name=_ISSUER)
 
 
+def pending(session: Session, account: Account) -> str | None:
+    """The otpauth:// address of a secret that is enrolled and not confirmed yet."""
+    row = session.scalar(
+        select(Authenticator).where(Authenticator.account_id == account.id, Authenticator.confirmed_at.is_(None))
+    )
+    return pyotp.TOTP(str(row.secret)).provisioning_uri(name=account.username, issuer_name=_ISSUER) if row else None
+
+
 def confirm(session: Session, account: Account, code: str, at: datetime) -> None:
     """Put the enrolled secret in force by a first code; it replaces an earlier one. Raises CodeWrong."""
     row = session.scalar(

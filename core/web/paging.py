@@ -23,22 +23,23 @@ def page_number() -> int:
     return whole(flask.request.args.get("page"), 1, MOST_PAGES) or 1
 
 
-def address_with(**changes: Any) -> str:
-    """The present address with some of its arguments changed; None or "" removes one."""
+def address_with(*, to: str = "", **changes: Any) -> str:
+    """The present address (or that of the endpoint `to`) with some arguments changed; None or "" removes one."""
     arguments: dict[str, Any] = {**flask.request.args.to_dict(flat=False), **changes}
     kept = {name: value for name, value in arguments.items() if value not in (None, "", [])}
     values: dict[str, Any] = {**(flask.request.view_args or {}), **kept}
-    return flask.url_for(flask.request.endpoint or "", **values)
+    return flask.url_for(to or flask.request.endpoint or "", **values)
 
 
 @dataclass(frozen=True)
 class Page(Generic[T]):
-    """One numbered page and how many there are."""
+    """One numbered page and how many there are. `endpoint`: where its links lead when a form's answer shows it."""
 
     items: Sequence[T]
     number: int
     total: int
     size: int = SIZE
+    endpoint: str = ""
 
     @property
     def pages(self) -> int:
@@ -67,7 +68,7 @@ class Page(Generic[T]):
 
     def url(self, number: int) -> str:
         """The present address on another page."""
-        return address_with(page=None if number == 1 else number)
+        return address_with(to=self.endpoint, page=None if number == 1 else number)
 
 
 @dataclass(frozen=True)

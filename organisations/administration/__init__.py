@@ -1,0 +1,1 @@
+"""What administrators change. Each operation takes (session, actor, at, …), asks a permission and is audited."""

@@ -1,0 +1,84 @@
+"""Pages by which administrators change rows: accounts, organisations, catalogue, calendar, deadlines, words."""
+
+from __future__ import annotations
+
+import flask
+
+from core.web.navigation import NavEntry
+from core.web.navigation import register as register_places
+from workbench.admin import accounts, audit_trail, calendars, catalogue, deadlines, jobs, numbers, structure, words
+
+MODULES = (accounts, structure, catalogue, calendars, deadlines, words, numbers, jobs, audit_trail)
+
+PLACES = (
+    NavEntry(
+        "workbench.catalogue",
+        "派单目录",
+        "route",
+        ("admin.catalogue",),
+        400,
+        group="管理",
+        others=("workbench.catalogue_*",),
+    ),
+    NavEntry(
+        "workbench.organisations",
+        "机构和岗位",
+        "building",
+        ("admin.organisations",),
+        410,
+        group="管理",
+        others=("workbench.organisation_*",),
+    ),
+    NavEntry(
+        "workbench.accounts",
+        "账号和角色",
+        "user",
+        ("admin.accounts",),
+        420,
+        group="管理",
+        others=("workbench.account_*",),
+    ),
+    NavEntry(
+        "workbench.deadlines",
+        "办理时限",
+        "clock",
+        ("admin.policies",),
+        430,
+        group="管理",
+        others=("workbench.deadline_*",),
+    ),
+    NavEntry(
+        "workbench.calendars",
+        "工作日历",
+        "calendar",
+        ("admin.calendar",),
+        440,
+        group="管理",
+        others=("workbench.calendar_*",),
+    ),
+    NavEntry(
+        "workbench.words", "字典和依据", "tune", ("admin.policies",), 450, group="管理", others=("workbench.word_*",)
+    ),
+    NavEntry(
+        "workbench.jobs",
+        "后台任务",
+        "swap",
+        ("admin.policies",),
+        460,
+        jobs.dead_count,
+        group="管理",
+        late=True,
+        others=("workbench.job_*",),
+    ),
+    NavEntry(
+        "workbench.numbers", "骚扰号码", "phone", ("call.block",), 310, group="督办", others=("workbench.number_*",)
+    ),
+    NavEntry("workbench.audit", "审计记录", "shield", ("audit.read",), 470, group="管理"),
+)
+
+
+def register(blueprint: flask.Blueprint) -> None:
+    """Add the routes of every page and their places in the navigation."""
+    for module in MODULES:
+        module.register(blueprint)
+    blueprint.record_once(lambda state: register_places(state.app, PLACES))
