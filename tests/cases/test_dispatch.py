@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import select
 from town import TUESDAY, Town, at, make_town
 
 from cases.errors import Conflict, Forbidden, Invalid, NotAutomatic, NotFound, NotNow
@@ -18,19 +17,6 @@ def town(tmp_path):
     made.db.dispose()
 
 
-def rows(town: Town, model, **where):
-    with town.db.read() as session:
-        query = select(model).order_by(model.id)
-        for name, value in where.items():
-            query = query.where(getattr(model, name) == value)
-        return list(session.scalars(query))
-
-
-def kinds(town: Town, case_id: int) -> list[str]:
-    with town.db.read() as session:
-        return list(session.scalars(select(Event.kind).where(Event.case_id == case_id).order_by(Event.seq)))
-
-
 def assign(town: Town, case_id: int, lead: str = "bureau", **more) -> int:
     with town.db.write() as session:
         return dispatch.assign(session, town.officer, TUESDAY, case_id, town.ids[lead], **more).id
@@ -39,7 +25,7 @@ def assign(town: Town, case_id: int, lead: str = "bureau", **more) -> int:
 def test_assigning_asks_lead_and_co_handlers_and_starts_their_clocks(town):
     case_id = town.case()
     lead_id = assign(town, case_id, co_ids=[town.ids["water"]], instruction="请尽快", handle_days=3)
-    lead, co = rows(town, Assignment, case_id=case_id)
+    lead, co = town.rows(Assignment, case_id=case_id)
     assert (lead.id, lead.role, lead.state, lead.organisation_id) == (lead_id, "lead", "to_sign", town.ids["bureau"])
     assert (co.role, co.organisation_id, co.assigner_organisation_id) == ("co", town.ids["water"], town.ids["city"])
     assert lead.instruction == "请尽快"
@@ -49,14 +35,14 @@ def test_assigning_asks_lead_and_co_handlers_and_starts_their_clocks(town):
     assert lead.due_at == case.due_at == at(27, 17)
     assert lead.sign_due_at == at(24, 15)
     assert lead.return_until == at(25, 17)
-    assert kinds(town, case_id)[-1] == "assigned"
+    assert town.kinds(case_id)[-1] == "assigned"
 
 
 def test_assigning_ends_the_review_clock_and_leaves_the_promise(town):
     case_id = town.case()
     promise = town.get(Case, case_id).promise_at
     assign(town, case_id)
-    clocks = {clock.kind: clock for clock in rows(town, CaseClock, case_id=case_id)}
+    clocks = {clock.kind: clock for clock in town.rows(CaseClock, case_id=case_id)}
     assert clocks["review"].ended_at == TUESDAY
     assert clocks["promise"].ended_at is None
     assert town.get(Case, case_id).promise_at == promise == at(3, 17, month=12)
@@ -69,7 +55,7 @@ def test_an_older_version_is_a_conflict_and_changes_nothing(town):
     with pytest.raises(Conflict), town.db.write() as session:
         dispatch.assign(session, town.officer, TUESDAY, case_id, town.ids["bureau"], co_ids=[town.ids["water"]],
                         version=seen)  # fmt: skip
-    assert len(rows(town, Assignment, case_id=case_id)) == 1
+    assert len(town.rows(Assignment, case_id=case_id)) == 1
 
 
 @pytest.mark.parametrize(
@@ -79,7 +65,7 @@ def test_only_diversion_assigns(town, who, error):
     case_id = town.case()
     with pytest.raises(error), town.db.write() as session:
         dispatch.assign(session, town.actor(who), TUESDAY, case_id, town.ids["bureau"])
-    assert rows(town, Assignment) == []
+    assert town.rows(Assignment) == []
 
 
 def test_there_is_one_lead_a_round(town):
@@ -90,7 +76,7 @@ def test_there_is_one_lead_a_round(town):
     assert "lead_id" in refused.value.fields
     assert assign(town, case_id, co_ids=[town.ids["water"]]) == lead_id
     assert assign(town, case_id, co_ids=[town.ids["water"]]) == lead_id
-    assert [row.role for row in rows(town, Assignment, case_id=case_id)] == ["lead", "co"]
+    assert [row.role for row in town.rows(Assignment, case_id=case_id)] == ["lead", "co"]
 
 
 @pytest.mark.parametrize("code", ["closed", "unknown", "excluded"])
@@ -104,7 +90,7 @@ def test_an_organisation_that_cannot_be_asked_is_named(town, code):
             dispatch.assign(session, town.officer, TUESDAY, case_id, town.ids[lead],
                             co_ids=[town.ids[one] for one in cos])  # fmt: skip
         assert list(refused.value.fields) == [field]
-    assert rows(town, Assignment) == []
+    assert town.rows(Assignment) == []
 
 
 def test_a_possible_accusation_waits_for_its_reader(town):
@@ -142,8 +128,8 @@ def test_an_ordinary_matter_is_sent_by_rule_and_says_so(town):
     with town.db.write() as session:
         lead = dispatch.auto_assign(session, TUESDAY, case_id, town.ids["housing"], [town.ids["bureau"]], 2)
     assert lead.automatic and lead.assigner_id is None
-    assert [row.automatic for row in rows(town, Assignment, case_id=case_id)] == [True, True]
-    assert rows(town, Event, case_id=case_id, kind="assigned")[0].data["automatic"] is True
+    assert [row.automatic for row in town.rows(Assignment, case_id=case_id)] == [True, True]
+    assert town.rows(Event, case_id=case_id, kind="assigned")[0].data["automatic"] is True
 
 
 def test_taking_back_before_signing_puts_the_case_before_diversion_again(town):
@@ -152,12 +138,12 @@ def test_taking_back_before_signing_puts_the_case_before_diversion_again(town):
     lead_id = assign(town, case_id, co_ids=[town.ids["water"]])
     with town.db.write() as session:
         dispatch.take_back(session, town.officer, at(24, 11), lead_id, reason="派错了")
-    lead, co = rows(town, Assignment, case_id=case_id)
+    lead, co = town.rows(Assignment, case_id=case_id)
     assert (lead.state, lead.returned_reason, lead.ended_at) == ("taken_back", "派错了", at(24, 11))
     assert co.state == "taken_back"
     case = town.get(Case, case_id)
     assert (case.stage, case.status, case.lead_id, case.promise_at) == ("review", "pending", None, promise)
-    running = {clock.kind for clock in rows(town, CaseClock, case_id=case_id) if clock.ended_at is None}
+    running = {clock.kind for clock in town.rows(CaseClock, case_id=case_id) if clock.ended_at is None}
     assert running == {"review", "promise"}
 
 
@@ -205,18 +191,18 @@ def test_ending_on_a_ground_keeps_the_article_of_the_track(town, operation, outc
     assert list(refused.value.fields) == ["ground"]
     with town.db.write() as session:
         getattr(dispatch, operation)(session, town.officer, TUESDAY, case_id, ground=f"{operation}-1")
-    (decision,) = rows(town, Decision, case_id=case_id)
+    (decision,) = town.rows(Decision, case_id=case_id)
     assert (decision.kind, decision.article, decision.text) == (outcome, f"{track} 第一条", "依法应由法院受理。")
     case = town.get(Case, case_id)
     assert (case.stage, case.outcome, case.closed_at) == ("closed", outcome, TUESDAY)
-    assert all(clock.ended_at for clock in rows(town, CaseClock, case_id=case_id))
+    assert all(clock.ended_at for clock in town.rows(CaseClock, case_id=case_id))
 
 
 def test_a_direct_answer_is_served_and_closes(town):
     case_id = town.case()
     with town.db.write() as session:
         dispatch.direct_answer(session, town.actor("agent@city"), TUESDAY, case_id, "周一至周五可以办理。")
-    (answer,) = rows(town, Answer, case_id=case_id)
+    (answer,) = town.rows(Answer, case_id=case_id)
     assert (answer.kind, answer.state, answer.text) == ("citizen", "served", "周一至周五可以办理。")
     submission = town.get(Submission, town.submission(case_id))
     assert (submission.served_at, submission.served_way) == (TUESDAY, "web")
@@ -240,6 +226,6 @@ def test_forwarding_closes_with_no_result_owed(town):
     case_id = town.case(track="petition")
     with town.db.write() as session:
         dispatch.forward(session, town.officer, TUESDAY, case_id, town.ids["water"], text="请依职权处理")
-    (passed,) = rows(town, Assignment, case_id=case_id)
+    (passed,) = town.rows(Assignment, case_id=case_id)
     assert (passed.kind, passed.state, passed.organisation_id) == ("forward", "confirmed", town.ids["water"])
-    assert (town.get(Case, case_id).outcome, kinds(town, case_id)[-1]) == ("forwarded", "forwarded")
+    assert (town.get(Case, case_id).outcome, town.kinds(case_id)[-1]) == ("forwarded", "forwarded")

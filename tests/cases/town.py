@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 import core.audit
 import core.jobs  # noqa: F401  (their tables)
-from cases.models import Case, Submission
-from cases.operations import submissions
+from cases.models import Case, CaseClock, Event
+from cases.operations import closing, dispatch, handling, submissions
 from cases.operations.base import refresh, submissions_of
 from cases.operations.inputs import NewSubmission, Reporter
 from cases.seed import seed_policies
@@ -38,6 +38,7 @@ ORGANISATIONS = {
     "housing": ("临川市住房局", "住房局", (), "city"),
     "closed": ("临川市旧局", "旧局", (), "city"),
 }
+ROLES = ("diversion", "handler", "approver", "supervisor", "agent")
 _keys = count(1)
 
 
@@ -55,16 +56,7 @@ class Town:
     people: dict[str, Actor] = field(default_factory=dict)
 
     def actor(self, name: str) -> Actor:
-        """A person: "<role>@<organisation>", made when first asked for."""
-        if name not in self.people:
-            role, _, code = name.partition("@")
-            with self.db.write() as session:
-                row = Account(username=name, name=name, created_at=TUESDAY)
-                session.add(row)
-                account_id = row.id
-            self.people[name] = Actor(
-                account_id, (self.ids[code],), frozenset({role}), permissions_of({role}), display_name=name
-            )
+        """A person: "<role>@<organisation>"."""
         return self.people[name]
 
     @property
@@ -79,7 +71,7 @@ class Town:
         with self.db.write() as session:
             new = NewSubmission(
                 origin="web", origin_key=f"k{next(_keys)}", channel="web", title=title, body=body, title_masked=title,
-                body_masked=body, received_at=when, reporter=Reporter(phone="13900000000"),
+                body_masked=body, received_at=when, reporter=Reporter(phone=f"139{next(_keys):08d}"),
                 track=str(facts.pop("track", "hotline")), disclosure="named",
             )  # fmt: skip
             case = submissions.submit(session, CITIZEN, when, new).case
@@ -93,6 +85,45 @@ class Town:
         """The id of a case's first submission."""
         with self.db.read() as session:
             return submissions_of(session, session.get_one(Case, case_id))[0].id
+
+    def lead(self, case_id: int, code: str = "bureau", *, signed: bool = True, **more: object) -> int:
+        """The case is assigned to an organisation and, unless told otherwise, signed by it; the assignment's id."""
+        with self.db.write() as session:
+            lead = dispatch.assign(session, self.officer, TUESDAY, case_id, self.ids[code], **more)
+            if signed:
+                handling.sign(session, self.actor(f"handler@{code}"), TUESDAY, lead.id)
+            return lead.id
+
+    def fed_back(self, case_id: int, code: str = "bureau", when: datetime = TUESDAY) -> int:
+        """The case is assigned, signed and fed back; the lead's assignment's id."""
+        lead_id = self.lead(case_id, code)
+        with self.db.write() as session:
+            handling.feed_back(
+                session, self.actor(f"handler@{code}"), when, lead_id, report="已修好", answer="您好，已修好。"
+            )
+        return lead_id
+
+    def asking(self, case_id: int, when: datetime = TUESDAY) -> int:
+        """The case is confirmed and its citizen asked; the lead's assignment's id."""
+        lead_id = self.fed_back(case_id, when=when)
+        with self.db.write() as session:
+            closing.confirm(session, self.officer, when, lead_id)
+        return lead_id
+
+    def rows(self, model: type, **where: object) -> list:
+        """The stored rows of a table, oldest first."""
+        with self.db.read() as session:
+            query = select(model).order_by(model.id).filter_by(**where)
+            return list(session.scalars(query))
+
+    def kinds(self, case_id: int) -> list[str]:
+        """The kinds of a case's events in order."""
+        with self.db.read() as session:
+            return list(session.scalars(select(Event.kind).where(Event.case_id == case_id).order_by(Event.seq)))
+
+    def clock(self, kind: str, **where: object) -> CaseClock:
+        """The newest clock of a kind."""
+        return max(self.rows(CaseClock, kind=kind, **where), key=lambda row: (row.started_at, row.id))
 
     def get(self, model: type, row_id: int) -> object:
         """A row as it is stored now."""
@@ -108,6 +139,7 @@ def make_town(folder: Path, active: str = "zhengzhou", url: str = "") -> Town:
     with town.db.write() as session:
         seed_policies(session, TUESDAY, active)
         _organisations(session, town)
+        _people(session, town)
         for track in ("hotline", "petition"):
             for operation in ("refuse", "guide"):
                 session.add(
@@ -115,6 +147,17 @@ def make_town(folder: Path, active: str = "zhengzhou", url: str = "") -> Town:
                            article=f"{track} 第一条")
                 )  # fmt: skip
     return town
+
+
+def _people(session: Session, town: Town) -> None:
+    for code in ORGANISATIONS:
+        for role in ROLES:
+            name = f"{role}@{code}"
+            row = Account(username=name, name=name, created_at=TUESDAY)
+            session.add(row)
+            town.people[name] = Actor(
+                row.id, (town.ids[code],), frozenset({role}), permissions_of({role}), display_name=name
+            )
 
 
 def _organisations(session: Session, town: Town) -> None:
@@ -130,16 +173,6 @@ def _organisations(session: Session, town: Town) -> None:
             session.add(OrganisationAlias(organisation_id=row.id, kind=kind, name=alias))
         if above is not None:
             session.add(OrganisationLink(child_id=row.id, parent_id=town.ids[above], kind="territorial"))
-
-
-def number_of(session: Session, case_id: int) -> str:
-    """The number of a case."""
-    return session.scalars(select(Case.number).where(Case.id == case_id)).one()
-
-
-def all_submissions(session: Session) -> list[Submission]:
-    """Every submission."""
-    return list(session.scalars(select(Submission)))
 
 
 def at_once(work: list) -> list:
