@@ -23,7 +23,7 @@ from cases.models import (
     Submission,
 )
 from cases.models.submissions import OriginalChanged
-from cases.operations import dispatch, submissions
+from cases.operations import dispatch, drafts, submissions, taking
 from cases.operations.submissions import FileGiven, PersonNamed, Reporter
 from core import ids
 from core.clock import FixedClock
@@ -70,7 +70,7 @@ def test_nothing_personal_stands_in_the_rows(db: Database, clock: FixedClock) ->
     with db.read() as session:
         for table in ("submissions", "cases", "citizens", "contact_points", "parties", "events", "query_codes", "jobs"):
             stored = str(session.execute(text(f"select * from {table}")).all())
-            for secret in ("徐晓梅", "1234 5678", "13812345678", "晓梅", "501", done.code or "?"):
+            for secret in ("徐晓梅", "1234 5678", "13812345678", "晓梅", "3 栋 501", done.code or "?"):
                 assert secret not in stored, (table, secret)
 
 
@@ -121,9 +121,9 @@ def test_two_copies_at_once_are_one(db: Database, clock: FixedClock) -> None:
 def test_a_clash_found_late_gives_the_earlier_one(db: Database, clock: FixedClock, monkeypatch) -> None:
     """On PostgreSQL the other may commit after we looked: the unique key then decides."""
     first = submit(db, clock.now())
-    looked = submissions._earlier
+    looked = taking.earlier
     blind = iter([True])
-    monkeypatch.setattr(submissions, "_earlier", lambda s, n: None if next(blind, False) else looked(s, n))
+    monkeypatch.setattr(taking, "earlier", lambda s, n: None if next(blind, False) else looked(s, n))
     again = submit(db, clock.now() + timedelta(hours=1), body="另一段文字", reporter=Reporter(phone="13700000000"))
     assert again.repeated and again.submission.id == first.submission.id
     assert (_count(db, Submission), _count(db, Citizen)) == (1, 1)
@@ -132,7 +132,7 @@ def test_a_clash_found_late_gives_the_earlier_one(db: Database, clock: FixedCloc
 def test_a_number_drawn_twice_is_drawn_again(db: Database, clock: FixedClock, monkeypatch) -> None:
     first = submit(db, clock.now())
     numbers = iter([first.submission.number, ids.new_number(clock.now())])
-    monkeypatch.setattr(submissions.ids, "new_number", lambda at: next(numbers))
+    monkeypatch.setattr(taking.ids, "new_number", lambda at: next(numbers))
     second = submit(db, clock.now(), key="form-2", body="另一件事")
     assert second.submission.number != first.submission.number
 
@@ -202,19 +202,33 @@ def test_a_draft_is_not_received_until_it_is_handed_in(db: Database, clock: Fixe
 
 def test_a_draft_can_be_written_anew_until_it_is_handed_in(db: Database, clock: FixedClock) -> None:
     at = clock.now()
-    draft = submit(db, at, draft=True)
-    again = new(at, body="改写后的内容，电话 13900001111", title="新标题", consent_publish=True, place="东门", files=())
+    file = FileGiven("旧.jpg", "image", "image/jpeg", 1000, "a" * 64, "files/1")
+    draft = submit(db, at, draft=True, files=(file,), extra={"wish": "尽快"})
+    again = new(
+        at,
+        reporter=Reporter(name="徐大海", phone="13900001111"),
+        extra={"wish": "慢慢来"},
+        body="改写后的内容，电话 13900001111",
+        title="新标题",
+        consent_publish=True,
+        place="东门",
+        files=(),
+    )
     with db.write() as session:
-        submissions.revise_draft(session, CITIZEN, at, draft.submission.id, again)
+        drafts.revise(session, CITIZEN, at, draft.submission.id, again)
     with db.write() as session:
         submissions.submit_draft(session, CITIZEN, at, draft.submission.id)
         kept = session.get_one(Submission, draft.submission.id)
         assert (kept.title, kept.place, kept.consent_publish) == ("新标题", "东门", True)
         assert kept.body == again.body and "13900001111" not in kept.body_masked
-        assert kept.exact_digest == submissions.exact_digest("新标题", again.body)
+        assert kept.exact_digest == taking.exact_digest("新标题", again.body)
         assert session.get_one(Case, draft.case.id).title == "新标题"
+        assert [p.name for p in session.scalars(select(Party))] == ["徐大海"]
+        assert [f.value for f in session.scalars(select(ExtraField))] == ["慢慢来"]
+        assert drafts.files_of(session, kept.id) == []
+        assert submissions.own_submissions(session, "phone", "13812345678") == []
     with pytest.raises(NotNow), db.write() as session:
-        submissions.revise_draft(session, CITIZEN, at, draft.submission.id, again)
+        drafts.revise(session, CITIZEN, at, draft.submission.id, again)
 
 
 def test_danger_heads_the_queue(db: Database, clock: FixedClock) -> None:
