@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -62,6 +62,9 @@ class Suggests(Protocol):
     def suggest(self, title: str, body: str) -> Suggested:
         """Category, nature and the rest of a text, by rule and model."""
 
+    def suggest_many(self, rows: Iterable[tuple[str, str]]) -> Iterator[Suggested]:
+        """The same of many (title, body), in their order."""
+
 
 @dataclass(frozen=True)
 class Thought:
@@ -86,6 +89,11 @@ class Brain:
         """Ask the classifier in use about a masked text; outside any write session."""
         classifier, threshold = self._current()
         return Thought(classifier.suggest(title, body), threshold)
+
+    def think_many(self, texts: Iterable[tuple[str, str]]) -> list[Thought]:
+        """The same of many (title, body) at once, which costs a tenth a text."""
+        classifier, threshold = self._current()
+        return [Thought(said, threshold) for said in classifier.suggest_many(texts)]
 
     def _current(self) -> tuple[Suggests, float]:
         with self._lock:
