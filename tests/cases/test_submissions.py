@@ -205,15 +205,9 @@ def test_a_draft_can_be_written_anew_until_it_is_handed_in(db: Database, clock: 
     file = FileGiven("旧.jpg", "image", "image/jpeg", 1000, "a" * 64, "files/1")
     draft = submit(db, at, draft=True, files=(file,), extra={"wish": "尽快"})
     again = new(
-        at,
-        reporter=Reporter(name="徐大海", phone="13900001111"),
-        extra={"wish": "慢慢来"},
-        body="改写后的内容，电话 13900001111",
-        title="新标题",
-        consent_publish=True,
-        place="东门",
-        files=(),
-    )
+        at, body="改写后的内容，电话 13900001111", title="新标题", consent_publish=True, place="东门",
+        reporter=Reporter(name="徐大海", phone="13900001111"), extra={"wish": "慢慢来"},
+    )  # fmt: skip
     with db.write() as session:
         drafts.revise(session, CITIZEN, at, draft.submission.id, again)
     with db.write() as session:
