@@ -1,0 +1,361 @@
+"""A submission as its citizen reads it: nodes with dates, whose turn it is, answers, what happened, what can be done.
+
+Built in one read session from rows and events; plain words, no internal ones. Texts here are the citizen's own, or were
+served to them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cases import clocks, workflow
+from cases.models import (
+    Answer,
+    AnswerSubmission,
+    Assignment,
+    Attachment,
+    Case,
+    Decision,
+    Message,
+    PublishedReply,
+    Rating,
+    Submission,
+)
+from cases.operations import base, messages
+from core.clock import LOCAL, to_local
+from core.web import filters
+from organisations.models import Organisation
+from portal.history import Step, steps_of
+
+ENDED_OTHERWISE = frozenset({"refused", "guided", "withdrawn", "merged", "forwarded"})
+REVIEW_DAYS = 30
+"""信访工作条例第三十五条: 复查 may be asked for within 30 days of receiving the written answer."""
+CHANNELS = {"web": "从网上提交", "wechat": "从微信提交", "sms": "从短信提交", "hotline": "拨打热线反映",
+            "letter": "来信反映", "visit": "来访反映", "import": "以前反映"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Node:
+    """One node of the progress line, as the macro takes it."""
+
+    name: str
+    state: str
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Served:
+    """An answer that was served to this citizen."""
+
+    who: str
+    at: datetime
+    text: str
+    round: int
+    files: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything that the progress page shows."""
+
+    submission: Submission
+    case: Case
+    way: str
+    chip: tuple[str, str]
+    nodes: tuple[Node, ...]
+    turn: tuple[str, str, str]  # what is said, where its button leads, what the button says
+    next: str
+    answers: tuple[Served, ...]
+    decision: str
+    question: Message | None
+    rating: Rating | None
+    steps: tuple[Step, ...]
+    files: tuple[Attachment, ...]
+    published: str
+    ask_due: datetime | None = None
+    review_until: datetime | None = None
+    may: frozenset[str] = field(default_factory=frozenset)
+
+
+def view_of(session: Session, submission_id: int, at: datetime) -> View:
+    """The page of one submission. Raises NotFound."""
+    submission = session.get_one(Submission, submission_id)
+    case = base.case_of(session, submission_id)
+    lead = _lead(session, case)
+    answers = _answers(session, submission)
+    rating = session.scalar(
+        select(Rating).where(Rating.submission_id == submission_id, Rating.round == case.round, Rating.way != "lapsed")
+    )
+    question = (
+        messages.open_question(session, submission_id) if case.stage in workflow.BY_OPERATION["add"].from_ else None
+    )
+    may = _may(submission, case, rating, question)
+    asking = clocks.latest(session, "case", case.id, "ask")
+    ask_due = asking.due_at if asking and asking.ended_at is None else None
+    nodes = tuple(_nodes(session, submission, case, lead, rating, ask_due, at))
+    return View(
+        submission, case, CHANNELS.get(submission.channel, ""), _chip(submission, case, may), nodes,
+        _turn(may, question, ask_due), _next(session, submission, case, lead, at), answers,
+        _decision(session, case), question, rating, tuple(steps_of(session, submission, case)),
+        tuple(_files(session, submission_id)), _published(session, submission), ask_due,
+        _review_until(submission, case), may,
+    )  # fmt: skip
+
+
+def _may(submission: Submission, case: Case, rating: Rating | None, question: Message | None) -> frozenset[str]:
+    """What this citizen may do now; a form for anything else is absent."""
+    if submission.withdrawn_at is not None or submission.submitted_at is None:
+        return frozenset()
+    may = {name for name in ("add", "urge", "object", "withdraw") if workflow.permitted(name, case.stage)}
+    if workflow.permitted("rate", case.stage) and rating is None and submission.served_at is not None:
+        may.add("rate")
+    if question is not None:
+        may.add("answer")
+    if rating is not None:
+        may.discard("object")
+    if case.stage == "asking":
+        may.discard("urge")
+    return frozenset(may)
+
+
+def _chip(submission: Submission, case: Case, may: frozenset[str]) -> tuple[str, str]:
+    if submission.withdrawn_at is not None:
+        return "taken_back", _("已撤回")
+    if "answer" in may:
+        return "await", _("等您补充")
+    if case.stage == "asking" and "rate" in may:
+        return "await", _("等您确认")
+    words = {"draft": _("草稿，还没有提交"), "review": _("已收到"), "assigned": _("办理中"), "fed_back": _("办理中"),
+             "asking": _("已答复"), "closed": _("已办结")}  # fmt: skip
+    shapes = {"draft": "draft", "review": "pending", "closed": "closed"}
+    shape = "held" if case.status == "held" else shapes.get(case.stage, "doing")
+    return shape, _("暂停办理") if case.status == "held" else words.get(case.stage, "")
+
+
+def _turn(may: frozenset[str], question: Message | None, ask_due: datetime | None) -> tuple[str, str, str]:
+    by_when = _("最迟 %(day)s。", day=filters.day(ask_due)) if ask_due else ""
+    if question is not None:
+        return _("工作人员有一个问题要请您补充。"), "#answer", _("去补充")
+    if "rate" in may:
+        return _("看看答复，告诉我们解决了没有。") + by_when, "#rate", _("去确认")
+    return "", "", ""
+
+
+# --- nodes ------------------------------------------------------------------------------------------------------------
+
+
+def _nodes(
+    session: Session,
+    submission: Submission,
+    case: Case,
+    lead: Assignment | None,
+    rating: Rating | None,
+    ask_due: datetime | None,
+    at: datetime,
+) -> list[Node]:
+    nodes = [_received(session, submission)]
+    ended = submission.withdrawn_at is not None or case.outcome in {
+        "refused",
+        "guided",
+        "withdrawn",
+        "merged",
+        "forwarded",
+    }
+    if ended:
+        return [*nodes, Node(_outcome_word(submission, case), "done", _when(submission.withdrawn_at or case.closed_at))]
+    if case.outcome != "direct":
+        nodes += _work(session, submission, case, lead, at)
+    served = submission.served_at if _served_in_round(session, submission, case) else None
+    nodes.append(_answer_node(case, served, rating))
+    closing = _("最迟 %(day)s 前请您确认", day=filters.day(ask_due)) if ask_due else ""
+    done = case.stage == "closed"
+    nodes.append(Node(_("办结"), "done" if done else "todo", _when(case.closed_at) if done else _lines(closing)))
+    nodes.append(Node(_("评价"), "done" if rating else "todo", _when(rating.at) if rating else ()))
+    return nodes
+
+
+def _received(session: Session, submission: Submission) -> Node:
+    """已收到 until it was formally accepted (受理)."""
+    if submission.accepted_at is None:
+        return Node(_("已收到"), "done", _when(submission.received_at))
+    return Node(
+        _("已受理"), "done", (*_when(submission.accepted_at), *_lines(_name(session, submission.accepted_by_id)))
+    )
+
+
+def _work(session: Session, submission: Submission, case: Case, lead: Assignment | None, at: datetime) -> list[Node]:
+    """转给部门, 签收, 办理: what the lead of this round did, or when it is due."""
+    if lead is None:
+        clock = clocks.latest(session, "case", case.id, "review" if case.track == "hotline" else "decide")
+        due = clock.due_at if clock and clock.ended_at is None else None
+        state = "now" if case.stage == "review" else "todo"
+        return [Node(_("转给部门"), state, _by(due)), Node(_("签收"), "todo"), Node(_("办理"), "todo")]
+    sent = Node(_("转给部门"), "done", (*_when(lead.created_at), *_lines(_name(session, lead.organisation_id))))
+    if lead.signed_at is None:
+        return [sent, Node(_("签收"), "now", _by(lead.sign_due_at)), Node(_("办理"), "todo")]
+    signed = Node(_("签收"), "done", _when(lead.signed_at))
+    if lead.fed_back_at is not None and lead.state in {"fed_back", "confirmed"}:
+        return [sent, signed, Node(_("办理"), "done", _when(lead.fed_back_at))]
+    due = _due(submission, case, lead)
+    if lead.state == "held":
+        return [sent, signed, Node(_("办理"), "hold", _lines(_("暂停办理")))]
+    late = due is not None and due < at
+    return [sent, signed, Node(_("办理"), "late" if late else "now", _by(due))]
+
+
+def _answer_node(case: Case, served: datetime | None, rating: Rating | None) -> Node:
+    if case.stage == "asking" and rating is None:
+        return Node(_("答复"), "now", (*_when(served), _("请您确认")))
+    if served is not None:
+        return Node(_("答复"), "done", _when(served))
+    if case.stage == "fed_back":
+        return Node(_("答复"), "now", _lines(_("正在核对部门的办理结果")))
+    return Node(_("答复"), "todo")
+
+
+def _due(submission: Submission, case: Case, lead: Assignment) -> datetime | None:
+    """By when: the day promised to the citizen, else the lead's limit."""
+    return case.promise_at or lead.due_at
+
+
+def _outcome_word(submission: Submission, case: Case) -> str:
+    if submission.withdrawn_at is not None:
+        return _("您已撤回")
+    words = {"refused": _("不予受理"), "guided": _("告知其他途径"), "withdrawn": _("撤回"), "merged": _("合并办理"),
+             "forwarded": _("转给有权处理的机关")}  # fmt: skip
+    return words.get(case.outcome or "", _("办结"))
+
+
+def _when(at: datetime | None) -> tuple[str, ...]:
+    return _lines(filters.stamp(at)) if at is not None else ()
+
+
+def _by(at: datetime | None) -> tuple[str, ...]:
+    return _lines(_("最迟 %(at)s", at=filters.stamp(at))) if at is not None else ()
+
+
+def _lines(*lines: str) -> tuple[str, ...]:
+    return tuple(line for line in lines if line)
+
+
+# --- what happens next ------------------------------------------------------------------------------------------------
+
+
+def _next(session: Session, submission: Submission, case: Case, lead: Assignment | None, at: datetime) -> str:
+    """One sentence: what happens next, and by when."""
+    if submission.submitted_at is None:
+        return _("这是您存下的草稿，还没有提交，也没有人办理。")
+    if submission.withdrawn_at is not None:
+        return _("这件诉求已按您的意愿撤回，不再办理。想再反映，可以重新提交。")
+    promised = _("最迟 %(day)s 给您答复。", day=filters.day(case.promise_at)) if case.promise_at else ""
+    if case.promise_at and case.promise_at < at and submission.served_at is None:
+        promised = _("已经超过承诺的日期（%(day)s），您可以催办。", day=filters.day(case.promise_at))
+    if case.stage == "review":
+        return _("工作人员正在确定由哪个部门负责。") + promised
+    if case.stage == "assigned":
+        who = _name(session, lead.organisation_id if lead else None)
+        signed = lead is not None and lead.signed_at is not None
+        told = _("%(who)s正在办理。", who=who) if signed else _("已转给%(who)s，等部门签收。", who=who)
+        return (told if who else _("负责的部门正在办理。")) + promised
+    if case.stage == "fed_back":
+        return _("部门已报告办理结果，工作人员核对后答复您。") + promised
+    return ""
+
+
+def _lead(session: Session, case: Case) -> Assignment | None:
+    query = (
+        select(Assignment)
+        .where(Assignment.case_id == case.id, Assignment.round == case.round, Assignment.role == "lead")
+        .where(Assignment.parent_id.is_(None), Assignment.state.not_in(["returned", "taken_back"]))
+        .order_by(Assignment.created_at.desc(), Assignment.id.desc())
+        .limit(1)
+    )
+    return session.scalar(query)
+
+
+def _name(session: Session, organisation_id: int | None) -> str:
+    return (
+        (session.scalar(select(Organisation.name).where(Organisation.id == organisation_id)) or "")
+        if organisation_id
+        else ""
+    )
+
+
+# --- answers ----------------------------------------------------------------------------------------------------------
+
+
+def _answers(session: Session, submission: Submission) -> tuple[Served, ...]:
+    """The answers served to this citizen, newest first."""
+    query = (
+        select(Answer)
+        .join(AnswerSubmission, AnswerSubmission.answer_id == Answer.id)
+        .where(AnswerSubmission.submission_id == submission.id, Answer.kind == "citizen", Answer.served_at.is_not(None))
+        .order_by(Answer.served_at.desc(), Answer.id.desc())
+    )
+    served = []
+    for row in session.scalars(query):
+        files = session.scalars(select(Attachment).where(Attachment.answer_id == row.id).order_by(Attachment.id))
+        who = _answering(session, row)
+        served.append(Served(who, row.served_at or row.written_at, row.text or "", row.round, tuple(files)))
+    return tuple(served)
+
+
+def _answering(session: Session, answer: Answer) -> str:
+    """Who answered: the lead of that round, else whoever wrote it."""
+    lead = session.scalar(
+        select(Assignment.organisation_id)
+        .where(Assignment.case_id == answer.case_id, Assignment.round == answer.round, Assignment.role == "lead")
+        .where(Assignment.parent_id.is_(None), Assignment.state == "confirmed")
+        .limit(1)
+    )
+    return _name(session, lead or answer.author_organisation_id)
+
+
+def _served_in_round(session: Session, submission: Submission, case: Case) -> bool:
+    query = (
+        select(Answer.id)
+        .join(AnswerSubmission, AnswerSubmission.answer_id == Answer.id)
+        .where(AnswerSubmission.submission_id == submission.id, Answer.kind == "citizen", Answer.round == case.round)
+        .where(Answer.served_at.is_not(None))
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
+def _decision(session: Session, case: Case) -> str:
+    """Why it was refused, or which way is open, in the officer's words with the article."""
+    if case.outcome not in {"refused", "guided", "forwarded"}:
+        return ""
+    row = session.scalar(
+        select(Decision)
+        .where(Decision.case_id == case.id, Decision.kind == case.outcome)
+        .order_by(Decision.at.desc())
+        .limit(1)
+    )
+    if row is None:
+        return ""
+    return (row.text or "") + (_("（依据：%(article)s）", article=row.article) if row.article else "")
+
+
+def _files(session: Session, submission_id: int) -> list[Attachment]:
+    query = select(Attachment).where(Attachment.submission_id == submission_id)
+    return list(session.scalars(query.order_by(Attachment.at, Attachment.id)))
+
+
+def _published(session: Session, submission: Submission) -> str:
+    query = select(PublishedReply.public_id).where(
+        PublishedReply.submission_id == submission.id, PublishedReply.state == "released"
+    )
+    return session.scalar(query.limit(1)) or ""
+
+
+def _review_until(submission: Submission, case: Case) -> datetime | None:
+    """Until when 复查 may be asked for: on the petition track only, within its days of the answer served."""
+    if case.track != "petition" or submission.served_at is None:
+        return None
+    last = to_local(submission.served_at).date() + timedelta(days=REVIEW_DAYS)
+    return datetime.combine(last, time(23, 59, 59), LOCAL)
