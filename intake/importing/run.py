@@ -18,6 +18,7 @@ from cases.models import Case, PublishedReply, Submission
 from cases.operations import classification, merging, publishing, submissions
 from cases.operations.importing import first_cases, import_answer
 from cases.operations.submissions import NewSubmission, Reporter
+from cases.operations.taking import exact_digest
 from core.clock import Clock
 from core.database import Database
 from core.errors import HubError, Invalid
@@ -77,7 +78,8 @@ class _Ready:
 def run(db: Database, clock: Clock, brain: Brain, plan: Plan, progress: Progress = lambda rows: None) -> Report:
     """Take in a file of past petitions; again, or after a kill, only what is not there yet.
 
-    Rejected rows of this run go to `<file>.rejected.csv` beside it, each with its reason. `progress` hears of every batch's rows.
+    Rejected rows of this run go to `<file>.rejected.csv` beside it, each with its reason. `progress` hears of the rows
+    of every batch.
     Raises Invalid for a file or a header that can't be read.
     """
     lines = tables.lines(plan.path)
@@ -180,7 +182,7 @@ def _offices(session: Session) -> dict[str, int]:
 
 def _take_in(session: Session, now: datetime, plan: Plan, one: _Ready, report: Report) -> None:
     past, text = one.past, one.text
-    earlier = first_cases(session, [submissions.exact_digest(text.title, text.body)])
+    earlier = first_cases(session, [exact_digest(text.title, text.body)])
     new = NewSubmission(
         origin=_origin(plan), origin_key=past.key, channel="import", title=text.title, body=text.body,
         title_masked=text.title_masked, body_masked=text.body_masked, offsets=text.offsets,
@@ -248,7 +250,7 @@ def _origin(plan: Plan) -> str:
     return f"import:{plan.source}"[:40]
 
 
-# --- releasing, and what was rejected ------------------------------------------------------------------------------------------
+# --- releasing, and what was rejected ---------------------------------------------------------------------------------
 
 
 def _proposed(db: Database, plan: Plan, after: int) -> list[int]:
