@@ -38,7 +38,9 @@ _URGE = re.compile(
 _ENQUIRY = re.compile(
     r"进展|进度|办得?怎么样|处理得?怎么样|处理了吗|解决了吗|有结果|什么结果|办到哪|到哪一步|回复了吗|怎么样了"
 )
-_SHORT = 30  # characters: an urging or an enquiry says little else
+_SHORT = 30  # characters of an urging or an enquiry
+_ELSE = 6  # characters of them that say anything else: "公园的器材坏了没人管" tells of a new matter
+_WORDY = re.compile(r"[\u3400-\u9fffA-Za-z0-9]")
 
 
 def kind_of(text: str) -> str:
@@ -48,11 +50,15 @@ def kind_of(text: str) -> str:
         return "new"
     if _ADD.search(clean):
         return "addition"
-    if len(clean) <= _SHORT and _URGE.search(clean):
+    if _only(_URGE, clean):
         return "urge"
-    if len(clean) <= _SHORT and _ENQUIRY.search(clean):
-        return "enquiry"
-    return "unsure"
+    return "enquiry" if _only(_ENQUIRY, clean) else "unsure"
+
+
+def _only(words: re.Pattern[str], text: str) -> bool:
+    """Whether a short text holds such words and little else."""
+    left, found = words.subn("", text)
+    return bool(found) and len(text) <= _SHORT and len(_WORDY.findall(left)) <= _ELSE
 
 
 # --- commands ---------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.text.masking import mask
+from core.text.masking import mask, personal_spans
 from core.text.normalise import Normalised, normalise
 from core.text.numbers import normal_phone
 
@@ -75,15 +75,18 @@ def in_original(offsets: Mapping[str, Any] | None, field: str, start: int, end: 
 
 
 def title_of(body: str) -> str:
-    """A title for a text without one: its first sentence without the greeting, in at most 30 characters."""
-    text = normalise(body).text
-    text = _OPENINGS.sub("", text) or text
+    """A title for a text without one: its first sentence without greeting and personal data, 30 characters at most."""
+    whole = body.strip()
+    text = _OPENINGS.sub("", whole) or whole
     first = next((part.strip() for part in _SENTENCE.split(text) if len(part.strip()) >= 4), text.strip())
+    clauses = [match.start() for match in _CLAUSE.finditer(first)]
+    personal = next((span.start for span in personal_spans(first)), len(first))
+    if personal < len(first):
+        first = first[: max((at for at in clauses if at <= personal), default=personal)] or first
     if len(first) <= TITLE_LENGTH:
         return first
-    cut = first[:TITLE_LENGTH]
-    breaks = [match.start() for match in _CLAUSE.finditer(cut) if match.start() >= 8]
-    return cut[: breaks[-1]] if breaks else cut
+    breaks = [at for at in clauses if 8 <= at <= TITLE_LENGTH]
+    return first[: breaks[-1]] if breaks else first[:TITLE_LENGTH]
 
 
 def own_phone(text: str) -> str:
