@@ -10,11 +10,33 @@ from types import ModuleType
 
 import flask
 
-from workbench import account, admin, signin
+from workbench import (
+    account,
+    accusations,
+    actions,
+    admin,
+    attachments,
+    cases,
+    home,
+    leaders,
+    replies,
+    requests,
+    review,
+    signin,
+)
 
 MODULES: tuple[ModuleType, ...] = (
     signin,
     account,
+    home,
+    review,
+    cases,
+    actions,
+    attachments,
+    requests,
+    replies,
+    accusations,
+    leaders,
     admin,
 )
 

@@ -1,0 +1,452 @@
+"""One case with everything that its page shows. Personal data comes masked; what is revealed is asked for by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cases import visibility
+from cases.models import (
+    Answer,
+    Assignment,
+    AssignmentRequest,
+    Attachment,
+    Card,
+    Case,
+    CaseClock,
+    CaseExclusion,
+    CaseReader,
+    Classification,
+    Event,
+    Message,
+    Party,
+    PublishedReply,
+    Rating,
+    Submission,
+    UnitEvaluation,
+)  # fmt: skip
+from cases.operations import attachments as files
+from cases.operations import base, citizens
+from core.text.numbers import phone_display
+from core.web.filters import stamp
+from organisations.calendar import load_calendar
+from organisations.people import Actor
+from workbench.queries import lefts, lines, names, nodes, story
+
+Revealed = Mapping[tuple[int, str], str]  # (submission id, kind of value) -> the value in full
+_CONTACT_ROLES = ("reporter", "contact", "agent", "joint", "representative", "callback")
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody in the matter, masked unless revealed."""
+
+    role: str
+    name: str
+    phone: str = ""
+    hidden: bool = True
+
+
+@dataclass(frozen=True)
+class Paper:
+    """One submission of the case: the locked original and what was added beside it."""
+
+    id: int
+    number: str
+    title: str
+    text: str
+    checksum: str
+    channel: str
+    disclosure: str
+    received_at: datetime
+    place: str
+    consent: bool | None
+    additions: list[dict[str, Any]]
+    people: list[Person]
+    revealed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Branch:
+    """An assignment in the tree of who asked whom."""
+
+    id: int
+    role: str
+    word: str
+    office: str
+    note: str
+    state: str
+    due: dict[str, Any]
+    instruction: str
+    opinion: str
+    automatic: bool
+    children: list[Branch] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class CaseFile:
+    """What the page of one case shows."""
+
+    case: Case
+    line: lines.Line
+    papers: list[Paper]
+    assigner: str
+    branches: list[Branch]
+    earlier_rounds: int
+    history: list[story.Told]
+    classifications: list[dict[str, Any]]
+    answers: list[dict[str, Any]]
+    ratings: list[dict[str, Any]]
+    cards: list[dict[str, Any]]
+    clocks: list[dict[str, Any]]
+    files: list[dict[str, Any]]
+    requests: list[dict[str, Any]]
+    replies: list[PublishedReply]
+    readers: list[str]
+    exclusions: list[str]
+    nodes: list[dict[str, Any]]
+    assignments: list[Assignment]
+    may_reveal: bool
+    merged_into: Case | None = None
+    copy_of: Case | None = None
+    merged: Sequence[Case] = ()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many entries of the history are of each group."""
+        return {
+            "": len(self.history),
+            **{g: sum(one.group == g for one in self.history) for g in ("handling", "citizen", "supervision")},
+        }
+
+
+def read(session: Session, actor: Actor, at: datetime, case: Case, revealed: Revealed | None = None) -> CaseFile:
+    """Everything about a case that the caller has already been allowed to see."""
+    submissions = base.submissions_of(session, case)
+    everything = list(
+        session.scalars(
+            select(Assignment).where(Assignment.case_id == case.id).order_by(Assignment.created_at, Assignment.id)
+        )
+    )
+    present = [row for row in everything if row.round == case.round]
+    offices = names.organisations(session, _office_ids(case, everything))
+    events = list(session.scalars(select(Event).where(Event.case_id == case.id).order_by(Event.seq)))
+    knows = all(citizens.may_know_writer(actor, row) for row in submissions)
+    clocks = list(session.scalars(select(CaseClock).where(CaseClock.case_id == case.id).order_by(CaseClock.started_at)))
+    [line] = lines.lines(session, actor, at, [case])
+    ratings = list(session.scalars(select(Rating).where(Rating.case_id == case.id).order_by(Rating.round)))
+    return CaseFile(
+        case=case,
+        line=line,
+        papers=papers(session, actor, submissions, revealed),
+        assigner=_assigner(session, present, offices),
+        branches=_tree(session, at, present, offices),
+        earlier_rounds=case.round - 1,
+        history=story.told(session, case.id, events),
+        classifications=_classifications(session, case),
+        answers=_answers(session, case, offices),
+        ratings=[_rating(row) for row in ratings],
+        cards=_cards(session, case),
+        clocks=_clocks(session, at, clocks, offices),
+        files=_files(session, case),
+        requests=_requests(session, case, everything, offices),
+        replies=list(session.scalars(select(PublishedReply).where(PublishedReply.case_id == case.id))),
+        readers=_readers(session, case),
+        exclusions=_exclusions(session, case),
+        nodes=nodes.nodes(at, case, submissions, present, offices, line, ratings),
+        assignments=present,
+        may_reveal=knows and actor.can("person.reveal"),
+        merged_into=other(session, actor, case.merged_into_id),
+        copy_of=other(session, actor, case.copy_of_id),
+        merged=session.scalars(
+            select(Case).where(Case.merged_into_id == case.id, visibility.visible(actor)).limit(20)
+        ).all(),
+    )
+
+
+def other(session: Session, actor: Actor, case_id: int | None) -> Case | None:
+    """Another case that this one points to, when this person may see it."""
+    if case_id is None:
+        return None
+    return session.scalar(select(Case).where(Case.id == case_id, visibility.visible(actor)))
+
+
+def _office_ids(case: Case, rows: Sequence[Assignment]) -> set[int | None]:
+    found: set[int | None] = {case.lead_id}
+    for row in rows:
+        found |= {row.organisation_id, row.assigner_organisation_id, row.suggested_id}
+    return found
+
+
+# --- what citizens wrote --------------------------------------------------------------------------------
+
+
+def papers(
+    session: Session, actor: Actor, submissions: Sequence[Submission], revealed: Revealed | None = None
+) -> list[Paper]:
+    """What citizens wrote, masked, each with what was added beside it."""
+    revealed = revealed or {}
+    ids = [row.id for row in submissions]
+    messages = list(
+        session.scalars(select(Message).where(Message.submission_id.in_(ids)).order_by(Message.at, Message.id))
+    )
+    parties = list(session.scalars(select(Party).where(Party.submission_id.in_(ids)).order_by(Party.id)))
+    areas = names.areas(session, (row.area_id for row in submissions))
+    return [
+        Paper(
+            id=row.id, number=row.number, title=revealed.get((row.id, "title")) or row.title_masked,
+            text=revealed.get((row.id, "body")) or row.body_masked, checksum=row.digest,
+            channel=names.channel(row.channel), disclosure=row.disclosure, received_at=row.received_at,
+            place=_place(row, areas, revealed), consent=row.consent_publish,
+            additions=[_addition(one) for one in messages if one.submission_id == row.id and one.kind in _beside()],
+            people=[
+                _person(one, citizens.may_know_writer(actor, row), revealed)
+                for one in parties if one.submission_id == row.id
+            ],
+            revealed=frozenset(kind for number, kind in revealed if number == row.id),
+        )
+        for row in submissions
+    ]  # fmt: skip
+
+
+def _place(row: Submission, areas: dict[int, str], revealed: Revealed) -> str:
+    written = revealed.get((row.id, "place")) or row.place_masked
+    return " ".join(part for part in (areas.get(row.area_id or 0, ""), written) if part)
+
+
+def _beside() -> dict[str, str]:
+    return {
+        "addition": _("补充"),
+        "correction": _("更正"),
+        "answer": _("群众答复"),
+        "question": _("请群众补充"),
+        "objection": _("群众异议"),
+    }
+
+
+def _addition(message: Message) -> dict[str, Any]:
+    who = names.channel(message.channel)
+    return {"kind": _beside()[message.kind], "at": message.at, "who": who, "text": message.text_masked}
+
+
+def _person(party: Party, knows: bool, revealed: Revealed) -> Person:
+    role = names.party_role(party.role)
+    if party.role not in _CONTACT_ROLES:
+        return Person(role, party.name or "—", hidden=False)
+    if not knows:
+        return Person(role, _("（群众要求保密，承办单位不可见）"))
+    if party.role != "reporter":
+        return Person(role, masked_name(party.name), masked_phone(party.phone))
+    name = revealed.get((party.submission_id, "name"))
+    phone = revealed.get((party.submission_id, "phone"))
+    return Person(role, name or masked_name(party.name), phone or masked_phone(party.phone), hidden=False)
+
+
+def masked_name(name: str | None) -> str:
+    """赵** for a person's name; — for none."""
+    return name[0] + "*" * max(1, len(name) - 1) if name else "—"
+
+
+def masked_phone(phone: str | None) -> str:
+    """138****2607; "" for none."""
+    return phone_display(phone) if phone else ""
+
+
+# --- who was asked --------------------------------------------------------------------------------
+
+
+def _assigner(session: Session, rows: Sequence[Assignment], offices: dict[int, str]) -> str:
+    top = next((row for row in rows if row.parent_id is None), None)
+    if top is None:
+        return ""
+    if top.automatic:
+        return str(_("系统自动派单"))
+    people = names.accounts(session, [top.assigner_id])
+    parts = (offices.get(top.assigner_organisation_id or 0, ""), people.get(top.assigner_id or 0, ""))
+    return " · ".join(part for part in parts if part)
+
+
+def _tree(session: Session, at: datetime, rows: Sequence[Assignment], offices: dict[int, str]) -> list[Branch]:
+    people = names.accounts(session, (row.claimed_by_id for row in rows))
+    branches = {row.id: _branch(session, at, row, offices, people) for row in rows}
+    roots: list[Branch] = []
+    for row in rows:
+        parent = branches.get(row.parent_id or 0)
+        (parent.children if parent else roots).append(branches[row.id])
+    return sorted(roots, key=lambda branch: branch.role != "lead")
+
+
+def _branch(session: Session, at: datetime, row: Assignment, offices: dict[int, str], people: dict[int, str]) -> Branch:
+    calendar = load_calendar(session, row.organisation_id)
+    if row.state == "to_sign":
+        stretch = lefts.Stretch(row.created_at, row.sign_due_at)
+        due = lefts.left(calendar, at, stretch, word=names.clock_kind("sign"))
+    elif row.state == "doing":
+        due = lefts.left(calendar, at, lefts.Stretch(row.signed_at or row.created_at, row.due_at))
+    else:
+        due = lines.due_of_assignment(session, at, row)
+    signed = _("%(at)s 签收", at=stamp(row.signed_at)) if row.signed_at else ""
+    word = _("上报") if row.kind == "report_up" else _("转办") if row.parent_id else ""
+    return Branch(
+        id=row.id, role=row.role, word=word if row.role == "lead" else "", office=offices.get(row.organisation_id, "—"),
+        note=" · ".join(part for part in (people.get(row.claimed_by_id or 0, ""), signed) if part), state=row.state,
+        due=due, instruction=row.instruction or "", opinion=row.opinion or "", automatic=row.automatic,
+    )  # fmt: skip
+
+
+def _requests(
+    session: Session, case: Case, rows: Sequence[Assignment], offices: dict[int, str]
+) -> list[dict[str, Any]]:
+    by_id = {row.id: row for row in rows}
+    query = (
+        select(AssignmentRequest)
+        .where(AssignmentRequest.case_id == case.id)
+        .order_by(AssignmentRequest.asked_at.desc())
+    )
+    found = list(session.scalars(query))
+    people = names.accounts(session, (row.asked_by_id for row in found))
+    return [
+        {
+            "row": row, "kind": names.request_kind(row.kind), "reason": row.reason or "", "days": row.days,
+            "office": offices.get(by_id[row.assignment_id].organisation_id, "—") if row.assignment_id in by_id else "—",
+            "who": people.get(row.asked_by_id or 0, ""), "assignment": by_id.get(row.assignment_id),
+        }
+        for row in found
+    ]  # fmt: skip
+
+
+# --- what came of it --------------------------------------------------------------------------------
+
+
+def _classifications(session: Session, case: Case) -> list[dict[str, Any]]:
+    words = {"suggested": _("系统建议"), "diverted": _("分流"), "corrected": _("更正"), "closing": _("办结时")}
+    rows = list(
+        session.scalars(
+            select(Classification).where(Classification.case_id == case.id).order_by(Classification.at.desc())
+        )
+    )
+    people = names.accounts(session, (row.by_id for row in rows))
+    offices = names.organisations(session, (row.organisation_id for row in rows))
+    return [
+        {
+            "at": row.at, "kind": words.get(row.kind, row.kind),
+            "who": people.get(row.by_id or 0, "") or _("模型 %(v)s", v=row.model_version or "—"),
+            "path": names.category(row.level1, row.level2, row.level3), "nature": row.nature or "",
+            "confidence": None if row.confidence is None else row.confidence * 100,
+            "office": offices.get(row.organisation_id or 0, ""), "automatic": row.automatic,
+        }
+        for row in rows
+    ]  # fmt: skip
+
+
+def _answers(session: Session, case: Case, offices: dict[int, str]) -> list[dict[str, Any]]:
+    kinds = {"report": _("办理情况"), "citizen": _("给群众的答复"), "public": _("公开答复")}
+    states = {"written": _("待认定"), "approved": _("已认定"), "served": _("已送达"), "sent_back": _("被退回")}
+    rows = list(
+        session.scalars(select(Answer).where(Answer.case_id == case.id).order_by(Answer.written_at.desc(), Answer.id))
+    )
+    people = names.accounts(session, [n for row in rows for n in (row.author_id, row.approver_id)])
+    return [
+        {
+            "row": row, "kind": kinds.get(row.kind, row.kind), "state": states.get(row.state, row.state),
+            "text": row.text or "", "office": offices.get(row.author_organisation_id or 0, ""),
+            "author": people.get(row.author_id or 0, ""), "approver": people.get(row.approver_id or 0, ""),
+        }
+        for row in rows
+    ]  # fmt: skip
+
+
+def _rating(row: Rating) -> dict[str, Any]:
+    return {
+        "round": row.round, "at": row.at, "contacted": names.yes_no(row.contacted),
+        "resolved": names.yes_no(row.resolved), "satisfaction": names.satisfaction(row.satisfaction),
+        "comment": row.comment or "", "way": row.way,
+    }  # fmt: skip
+
+
+def _cards(session: Session, case: Case) -> list[dict[str, Any]]:
+    query = (
+        select(Card, CaseClock)
+        .join(CaseClock, CaseClock.id == Card.clock_id)
+        .where(Card.case_id == case.id, Card.level.in_(("yellow", "red")))
+        .order_by(Card.at.desc())
+    )
+    found = session.execute(query).all()
+    offices = names.organisations(session, (card.organisation_id for card, _clock in found))
+    return [
+        {
+            "level": card.level, "at": card.at, "office": offices.get(card.organisation_id or 0, ""),
+            "rule": card_rule(clock), "withdrawn_at": card.withdrawn_at,
+        }
+        for card, clock in found
+    ]  # fmt: skip
+
+
+def card_rule(clock: CaseClock) -> str:
+    """Why a card was given, in a sentence."""
+    return str(
+        _("%(kind)s应在 %(due)s 前完成，到期没有完成", kind=names.clock_kind(clock.kind), due=stamp(clock.due_at))
+    )
+
+
+def _clocks(
+    session: Session, at: datetime, clocks: Sequence[CaseClock], offices: dict[int, str]
+) -> list[dict[str, Any]]:
+    units = {
+        "working_minutes": _("%(n)s 工作分钟"),
+        "working_days": _("%(n)s 个工作日"),
+        "calendar_days": _("%(n)s 天"),
+        "elapsed_minutes": _("%(n)s 分钟"),
+    }
+    found = []
+    for clock in clocks:
+        due = lefts.of_clock(load_calendar(session, clock.organisation_id), at, clock)
+        limit = units.get(clock.unit, "%(n)s") % {"n": clock.amount}
+        office = offices.get(clock.organisation_id or 0, "")
+        name = " ".join(part for part in (names.clock_kind(clock.kind), limit) if part)
+        tone = {"late": "bad", "done": "ok", "near": "warn"}.get(due.get("kind", ""), "")
+        found.append({"name": name, "office": office, "due": due, "tone": tone, "used": due.pop("used", None),
+                      "due_at": clock.due_at, "open": clock.ended_at is None})  # fmt: skip
+    return sorted(found, key=lambda one: not one["open"])
+
+
+def _files(session: Session, case: Case) -> list[dict[str, Any]]:
+    rows: list[Attachment] = files.of_case(session, case.id)
+    people = names.accounts(session, (row.by_id for row in rows))
+    return [
+        {"id": row.id, "name": row.name or _("附件"), "kind": row.kind, "size": row.size, "at": row.at,
+         "who": people.get(row.by_id or 0, "") or _("群众")}
+        for row in rows
+    ]  # fmt: skip
+
+
+def _readers(session: Session, case: Case) -> list[str]:
+    ids = list(session.scalars(select(CaseReader.account_id).where(CaseReader.case_id == case.id)))
+    return sorted(names.accounts(session, ids).values())
+
+
+def _exclusions(session: Session, case: Case) -> list[str]:
+    rows = list(
+        session.scalars(select(CaseExclusion).where(CaseExclusion.case_id == case.id, CaseExclusion.until.is_(None)))
+    )
+    offices = names.organisations(session, (row.organisation_id for row in rows))
+    people = names.accounts(session, (row.account_id for row in rows))
+    return [offices.get(row.organisation_id or 0, "") or people.get(row.account_id or 0, "") for row in rows]
+
+
+def evaluated(session: Session, assignments: Sequence[Assignment]) -> set[int]:
+    """Which of these assignments were judged by their assigner already."""
+    ids = [row.id for row in assignments]
+    return set(session.scalars(select(UnitEvaluation.assignment_id).where(UnitEvaluation.assignment_id.in_(ids))))
+
+
+def is_reader(session: Session, actor: Actor, case: Case) -> bool:
+    """Whether this person was named to read a (possible) accusation."""
+    query = select(CaseReader.id).where(CaseReader.case_id == case.id, CaseReader.account_id == actor.account_id)
+    return session.scalar(query) is not None
