@@ -9,7 +9,8 @@ import flask
 import wiring
 from channels import webhooks
 from channels.registry import Channels
-from core import logging
+from core import jobs, logging
+from core.broker import publisher
 from core.clock import Clock
 from core.config import Settings, load_settings
 from core.database import Database
@@ -30,7 +31,6 @@ def create_app(
     """
     settings = settings or load_settings()
     parts = parts or wiring.build(settings, clock)
-    logging.configure(settings.log_level)
     app = flask.Flask("lianxin", static_folder=None)
     app.secret_key = str(parts.get(wiring.WebSecret))
     db, ticking = parts.get(Database), parts.get(Clock)  # type: ignore[type-abstract]
@@ -42,3 +42,11 @@ def create_app(
     app.register_blueprint(webhooks.make_blueprint(db, ticking, settings, parts.get(Channels), wiring.BINDINGS))
     app.register_blueprint(health.make_blueprint([health.Check("search_engine", parts.get(SearchService).health)]))
     return app
+
+
+def serve() -> flask.Flask:
+    """The application as gunicorn runs it: logs set up, workers told to look after each commit that owes a job."""
+    settings = load_settings()
+    logging.configure(settings.log_level)
+    jobs.on_commit_nudge(publisher(settings).nudge)
+    return create_app(settings)

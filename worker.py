@@ -5,77 +5,21 @@ A message holds no data but a queue's name. Jobs are rows (core/jobs.py), so a l
 
 from __future__ import annotations
 
-import os
 import threading
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_process_init, worker_ready
+from celery.signals import worker_ready
 
 import wiring
 from core import heartbeats, jobs, logging
+from core.broker import LOOK, OWE, QUEUES, make_celery, publisher
 from core.clock import Clock, to_local
 from core.config import Settings, load_settings
 from core.database import Database
-from core.logging import get_logger
-from core.nudges import Nudger
 from core.web.parts import Parts
 
-log = get_logger(__name__)
-
-QUEUES = ("jobs", "search")
-LOOK_EVERY = 5.0  # seconds between two looks of the beat
-_LOOK_EXPIRES = 60
 _BATCH = 200
-
-
-def make_celery(settings: Settings) -> Celery:
-    """The Celery application for a broker: the one in the settings, or a folder in the data folder."""
-    celery = Celery("lianxin", set_as_current=False)
-    options: dict[str, Any] = {}
-    if not settings.broker_url:
-        folder = settings.data_dir.absolute() / "broker"
-        options = {name: str(folder) for name in ("data_folder_in", "data_folder_out")}
-        options["control_folder"] = str(folder / "control")
-        folder.mkdir(parents=True, exist_ok=True)
-    celery.conf.update(
-        broker_url=settings.broker_url or "filesystem://",
-        broker_transport_options=options,
-        broker_connection_retry_on_startup=True,
-        task_ignore_result=True,
-        task_acks_late=False,
-        task_default_queue=QUEUES[0],
-        worker_prefetch_multiplier=1,
-        worker_send_task_events=False,
-        worker_enable_remote_control=False,
-        worker_hijack_root_logger=False,
-        beat_schedule={
-            **{f"look-{queue}": {"task": "look", "schedule": LOOK_EVERY, "args": (queue,),
-                                 "options": {"queue": queue, "expires": _LOOK_EXPIRES}} for queue in QUEUES},
-            "owe-regular-work": {"task": "owe", "schedule": 30.0,
-                                 "options": {"queue": QUEUES[0], "expires": _LOOK_EXPIRES}},
-        },
-        beat_schedule_filename=str(settings.data_dir.absolute() / "run" / "beat"),
-        beat_max_loop_interval=5,
-    )  # fmt: skip
-    return celery
-
-
-def publisher(settings: Settings) -> Nudger:
-    """What tells queues to look; for `jobs.on_commit_nudge` of every process that writes jobs."""
-    celery = make_celery(settings)
-    return Nudger(lambda queue: _publish(celery, settings, queue))
-
-
-def _publish(celery: Celery, settings: Settings, queue: str) -> None:
-    """Send "look", unless one is waiting in the folder already."""
-    if not settings.broker_url:
-        folder = settings.data_dir / "broker"
-        folder.mkdir(parents=True, exist_ok=True)
-        with os.scandir(folder) as entries:
-            if any(f".{queue}.msg" in entry.name for entry in entries):
-                return
-    celery.send_task("look", args=(queue,), queue=queue, retry=False, expires=_LOOK_EXPIRES)
 
 
 def look(parts: Parts, registry: jobs.Registry, queue: str) -> int:
@@ -91,7 +35,7 @@ def look(parts: Parts, registry: jobs.Registry, queue: str) -> int:
 
 
 def owe_regular_work(parts: Parts) -> None:
-    """Write the jobs that the clock owes: each once for its minute, hour or day, however many beats there are."""
+    """Write the jobs that are owed by the clock: each once for its minute, hour or day however many beats run."""
     db, clock = parts.get(Database), parts.get(Clock)  # type: ignore[type-abstract]
     now = clock.now()
     local = to_local(now)
@@ -106,7 +50,7 @@ def owe_regular_work(parts: Parts) -> None:
 
 
 class Worker:
-    """What the tasks of one process share; the parts are made on first use, so after a fork."""
+    """What the tasks of one process share; the parts are made on first use."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -128,7 +72,7 @@ class Worker:
 def _tasks(celery: Celery, worker: Worker) -> None:
     looking = {queue: threading.Lock() for queue in QUEUES}
 
-    @celery.task(name="look")
+    @celery.task(name=LOOK)
     def look_task(queue: str) -> None:
         parts, registry = worker.ready()
         # One look a queue and process: a second message while it goes on would only find the same rows.
@@ -138,10 +82,9 @@ def _tasks(celery: Celery, worker: Worker) -> None:
             finally:
                 looking[queue].release()
 
-    @celery.task(name="owe")
+    @celery.task(name=OWE)
     def owe_task() -> None:
-        parts, _registry = worker.ready()
-        owe_regular_work(parts)
+        owe_regular_work(worker.ready()[0])
         look_task(QUEUES[0])
 
 
@@ -152,11 +95,13 @@ def application() -> Celery:
     worker = Worker(settings)
     _tasks(made, worker)
 
-    def warm_up(**_ignored: Any) -> None:
-        worker.ready()
+    def begin(**_ignored: Any) -> None:
+        """Look once at the start, so that nothing waits for the beat and the first sign of life is given."""
+        parts, registry = worker.ready()
+        for queue in made.amqp.queues.consume_from:
+            look(parts, registry, queue)
 
-    worker_process_init.connect(warm_up, weak=False)
-    worker_ready.connect(warm_up, weak=False)
+    worker_ready.connect(begin, weak=False)
     return made
 
 

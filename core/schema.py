@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 
+from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
+
+from core.database import Database
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
@@ -45,3 +49,30 @@ def schema_state(connection: Connection) -> SchemaState:
     if now not in known:
         return SchemaState.NEWER
     return SchemaState.CURRENT if now == head else SchemaState.OLDER
+
+
+class SchemaTooNew(Exception):
+    """The database was made by a later version of the hub; the text is a sentence for whoever started it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The database was made by a later version of the hub. Install that version, or restore an earlier backup."
+        )
+
+
+def bring_forward(db: Database, back_up: Callable[[], None]) -> SchemaState:
+    """Run the migrations that are missing, after `back_up` when there is something to lose; gives the state before.
+
+    Only one process migrates at a time: migrations/env.py takes a lock. Raises SchemaTooNew.
+    """
+    with db.engine.connect() as connection:
+        before = schema_state(connection)
+    if before is SchemaState.NEWER:
+        raise SchemaTooNew
+    if before is SchemaState.OLDER:
+        back_up()
+    if before is not SchemaState.CURRENT:
+        settings = config()
+        settings.attributes["url"] = db.url
+        command.upgrade(settings, "head")
+    return before

@@ -15,6 +15,8 @@ from sqlalchemy.pool import NullPool
 import wiring  # noqa: F401 - every model has to be known
 from core.database import Base, UtcDateTime
 
+_ONE_MIGRATOR = 7_251_204
+
 
 def _render(kind: str, item: Any, autogen: Any) -> str | bool:
     """Our column types by their own name in new revisions."""
@@ -30,6 +32,8 @@ def _run(connection: Connection) -> None:
         compare_type=True, transaction_per_migration=False,
     )  # fmt: skip
     with context.begin_transaction():
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ONE_MIGRATOR})")
         context.run_migrations()
         if connection.dialect.name == "sqlite":
             broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()

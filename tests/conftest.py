@@ -143,7 +143,8 @@ class Templates:
         if POSTGRESQL:
             _postgresql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)', f'CREATE DATABASE "{name}"')
         database = Database(_named(name) if POSTGRESQL else f"sqlite:///{path}")
-        (_seeded if kind == "city" else _empty)(database)
+        if kind != "bare":
+            (_seeded if kind == "city" else _empty)(database)
         if not POSTGRESQL:
             with database.engine.connect() as connection:
                 connection.exec_driver_sql("COMMIT")

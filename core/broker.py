@@ -1,0 +1,66 @@
+"""The message broker: Celery set up for it, and "look" published to a queue; messages carry no more than its name."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from celery import Celery
+
+from core.config import Settings
+from core.nudges import Nudger
+
+QUEUES = ("jobs", "search")
+LOOK, OWE = "look", "owe"
+LOOK_EVERY = 5.0  # seconds between two looks of the beat
+OWE_EVERY = 30.0
+_EXPIRES = 60
+
+
+def make_celery(settings: Settings) -> Celery:
+    """The Celery application for the broker in the settings, or for a folder in the data folder."""
+    celery = Celery("lianxin", set_as_current=False)
+    options: dict[str, Any] = {}
+    if not settings.broker_url:
+        folder = settings.data_dir.absolute() / "broker"
+        folder.mkdir(parents=True, exist_ok=True)
+        options = {name: str(folder) for name in ("data_folder_in", "data_folder_out")}
+        options["control_folder"] = str(folder / "control")
+    beat = {
+        f"look-{queue}": {"task": LOOK, "schedule": LOOK_EVERY, "args": (queue,),
+                          "options": {"queue": queue, "expires": _EXPIRES}}
+        for queue in QUEUES
+    }  # fmt: skip
+    beat["owe"] = {"task": OWE, "schedule": OWE_EVERY, "options": {"queue": QUEUES[0], "expires": _EXPIRES}}
+    celery.conf.update(
+        broker_url=settings.broker_url or "filesystem://",
+        broker_transport_options=options,
+        broker_connection_retry_on_startup=True,
+        task_ignore_result=True,
+        task_default_queue=QUEUES[0],
+        worker_prefetch_multiplier=1,
+        worker_send_task_events=False,
+        worker_enable_remote_control=False,
+        worker_hijack_root_logger=False,
+        beat_schedule=beat,
+        beat_schedule_filename=str(settings.data_dir.absolute() / "run" / "beat"),
+        beat_max_loop_interval=5,
+    )
+    return celery
+
+
+def publisher(settings: Settings) -> Nudger:
+    """What tells queues to look; for `jobs.on_commit_nudge` of every process that writes jobs."""
+    celery = make_celery(settings)
+    return Nudger(lambda queue: publish_look(celery, settings, queue))
+
+
+def publish_look(celery: Celery, settings: Settings, queue: str) -> None:
+    """Send "look", unless one waits in the folder already. Raises what the broker raises."""
+    if not settings.broker_url:
+        folder = settings.data_dir / "broker"
+        folder.mkdir(parents=True, exist_ok=True)
+        with os.scandir(folder) as entries:
+            if any(f".{queue}.msg" in entry.name for entry in entries):
+                return
+    celery.send_task(LOOK, args=(queue,), queue=queue, retry=False, expires=_EXPIRES)
