@@ -26,7 +26,6 @@ from organisations.people import Actor
 log = get_logger(__name__)
 
 LOOK_EVERY = timedelta(seconds=5)
-THRESHOLD = 0.75  # confidence from which the shipped model may dispatch; a row of ActiveModel has its own
 
 
 class Suggested(Protocol):
@@ -46,6 +45,10 @@ class Suggested(Protocol):
     def accusation(self) -> bool: ...
     @property
     def confidence(self) -> float: ...
+    @property
+    def confidences(self) -> tuple[float, float, float]: ...
+    @property
+    def confident(self) -> bool: ...
     @property
     def alternatives(self) -> Sequence[tuple[str, str, float]]: ...
     @property
@@ -68,10 +71,10 @@ class Suggests(Protocol):
 
 @dataclass(frozen=True)
 class Thought:
-    """What the classifier in use said, and the confidence from which it may dispatch."""
+    """What the classifier in use said; `threshold` is an administrator's in place of the model's own."""
 
     suggestion: Suggested
-    threshold: float
+    threshold: float | None
 
 
 class Brain:
@@ -83,7 +86,7 @@ class Brain:
         self._looked_at: datetime | None = None
         self._version: str | None = None
         self._classifier: Suggests | None = None
-        self._threshold = THRESHOLD
+        self._threshold: float | None = None
 
     def think(self, title: str, body: str) -> Thought:
         """Ask the classifier in use about a masked text; outside any write session."""
@@ -95,7 +98,7 @@ class Brain:
         classifier, threshold = self._current()
         return [Thought(said, threshold) for said in classifier.suggest_many(texts)]
 
-    def _current(self) -> tuple[Suggests, float]:
+    def _current(self) -> tuple[Suggests, float | None]:
         with self._lock:
             now = self._clock.now()
             if self._classifier is None or self._looked_at is None or now - self._looked_at >= LOOK_EVERY:
@@ -125,11 +128,21 @@ def in_use(session: Session) -> ActiveModel | None:
 
 
 def activate(
-    session: Session, actor: Actor, at: datetime, *, version: str, file: Path, sha256: str, threshold: float
+    session: Session,
+    actor: Actor,
+    at: datetime,
+    *,
+    version: str,
+    file: Path,
+    sha256: str,
+    threshold: float | None = None,
 ) -> ActiveModel:
-    """Put a trained model in use everywhere. Raises Invalid for a wrong checksum or threshold, Forbidden."""
+    """Put a trained model in use everywhere, with its own threshold of confidence or an administrator's.
+
+    Raises Invalid for a wrong checksum or threshold, Forbidden.
+    """
     actor.require("admin.catalogue")
-    if not 0 < threshold <= 1:
+    if threshold is not None and not 0 < threshold <= 1:
         raise Invalid({"threshold": "自动派单的置信度请填 0 到 1 之间的数。"})
     _check_file(file, sha256)
     row = ActiveModel(version=version, sha256=sha256, file=str(file), threshold=threshold, since=at,

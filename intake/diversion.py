@@ -27,6 +27,7 @@ log = get_logger(__name__)
 
 CLASSIFY = "intake.classify"
 KINDS = frozenset({"submitted", "reopened"})  # events that call for the job
+_DOUBT = 0.5  # a level no likelier right than wrong does not choose the organisation
 # Why a case waits for an officer.
 REASONS = {
     "accusation": "可能涉及检举控告",
@@ -36,6 +37,7 @@ REASONS = {
     "conduct": "反映拟派单位或其上下级的作风问题",
     "excluded": "拟派单位须回避",
     "low_confidence": "把握不够",
+    "level_unsure": "下级分类把握不够，可能归其他单位",
     "not_text": "内容不像一件诉求",
     "no_row": "派单目录没有对应的单位",
     "outside": "承办单位不在平台内，需人工转办",
@@ -50,7 +52,10 @@ REASONS = {
 
 @dataclass(frozen=True)
 class Fit:
-    """The catalogue row that fits, as plain values; `handle_days` and `sign_hours` are its limits."""
+    """The catalogue row that fits, as plain values; `handle_days` and `sign_hours` are its limits.
+
+    `lead_sure` is False when another organisation leads as soon as the levels that are in doubt are left out.
+    """
 
     lead_id: int
     co_ids: tuple[int, ...]
@@ -59,6 +64,7 @@ class Fit:
     track: str
     lead_outside: bool = False
     lead_active: bool = True
+    lead_sure: bool = True
 
 
 @dataclass(frozen=True)
@@ -91,15 +97,20 @@ class Decision:
         return not self.reasons
 
 
-def decide(suggestion: Suggested, fit: Fit | None, facts: CaseFacts, threshold: float) -> Decision:
-    """The rule of diversion: confident enough, a row that fits, and nothing that a person has to look at first."""
+def decide(suggestion: Suggested, fit: Fit | None, facts: CaseFacts, threshold: float | None = None) -> Decision:
+    """The rule of diversion: confident enough, a row that fits, and nothing that a person has to look at first.
+
+    Without a `threshold` the model's own judgement of its confidence counts.
+    """
+    sure = suggestion.confident if threshold is None else suggestion.confidence >= threshold
     checks = {
         "accusation": suggestion.accusation,
         "danger": bool(suggestion.danger) or facts.danger,
         "urgent": suggestion.urgent or facts.urgent,
         "sensitive": suggestion.sensitive or facts.sensitive,
         "not_text": not suggestion.is_text,
-        "low_confidence": suggestion.confidence < threshold,
+        "low_confidence": not sure,
+        "level_unsure": fit is not None and not fit.lead_sure,
         "no_row": fit is None,
         "outside": fit is not None and fit.lead_outside,
         "inactive": fit is not None and not fit.lead_active,
@@ -185,14 +196,21 @@ def _judge(session: Session, case: Case, founding: Submission, thought: Thought,
 
 def find_fit(session: Session, suggestion: Suggested, area_id: int | None) -> Fit | None:
     """The catalogue row in force for what the classifier suggests, in an area."""
-    level1, level2, level3 = suggestion.category
-    row = catalogue.find(session, level1, level2 or "", level3 or "", area_id) if level1 else None
+    levels = [level or "" for level in suggestion.category]
+    row = catalogue.find(session, levels[0], levels[1], levels[2], area_id) if levels[0] else None
     if row is None:
         return None
+    known = [
+        level if at == 0 or chance > _DOUBT else ""
+        for at, (level, chance) in enumerate(zip(levels, suggestion.confidences, strict=True))
+    ]
+    # A level below one in doubt is in doubt.
+    surely = catalogue.find(session, known[0], known[1], known[2] if known[1] else "", area_id)
     lead = session.get_one(Organisation, row.lead_id)
     return Fit(
         lead_id=row.lead_id, co_ids=catalogue.co_ids(session, row.id), handle_days=row.handle_days,
         sign_hours=row.sign_hours, track=row.track, lead_outside=lead.outside, lead_active=lead.active,
+        lead_sure=surely is not None and surely.lead_id == row.lead_id,
     )  # fmt: skip
 
 

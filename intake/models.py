@@ -94,6 +94,6 @@ class ActiveModel(Base):
     version: Mapped[str] = mapped_column(String(40), unique=True)
     sha256: Mapped[str] = mapped_column(String(64))
     file: Mapped[str] = mapped_column(String(400))
-    threshold: Mapped[float] = mapped_column(Float)
+    threshold: Mapped[float | None] = mapped_column(Float)  # of confidence; None: the model's own
     since: Mapped[datetime] = mapped_column(index=True)
     by_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
