@@ -22,7 +22,8 @@ def visible(actor: Actor) -> ColumnElement[bool]:
         return true()
     if actor.account_id is None:
         return false()
-    named = exists().where(CaseReader.case_id == Case.id, CaseReader.account_id == actor.account_id)
+    reader = exists().where(CaseReader.case_id == Case.id, CaseReader.account_id == actor.account_id)
+    named = reader.correlate(Case)
     ordinary = and_(Case.accusation == "no", or_(*_grounds(actor)))
     return and_(not_excluded(actor), or_(ordinary, named))
 
@@ -31,7 +32,8 @@ def not_excluded(actor: Actor) -> ColumnElement[bool]:
     """A condition on Case rows: neither this person nor an organisation of theirs is kept away from the case."""
     if actor.account_id is None:  # the hub itself; comparing with None would match every row about an organisation
         return true()
-    return ~exists().where(CaseExclusion.case_id == Case.id, CaseExclusion.until.is_(None), _touches(actor))
+    excluded = exists().where(CaseExclusion.case_id == Case.id, CaseExclusion.until.is_(None), _touches(actor))
+    return ~excluded.correlate(Case)
 
 
 def _touches(actor: Actor) -> ColumnElement[bool]:
@@ -53,7 +55,7 @@ def _grounds(actor: Actor) -> list[ColumnElement[bool]]:
                 Assignment.assigner_organisation_id.in_(actor.organisation_ids),
             ),
         )
-        grounds.append(mine)
+        grounds.append(mine.correlate(Case))
     return grounds
 
 
