@@ -77,3 +77,11 @@ def add_words(entries: Iterable[tuple[str, int, str]]) -> None:
 
         for word, frequency, tag in entries:
             jieba.add_word(word, frequency, tag)
+
+
+def search_tokens(text: str) -> list[str]:
+    """Search-mode cutting of a text that holds Han characters and white space alone, in one call.
+
+    White space comes back as tokens of its own, so that the parts of a joined batch can be told apart.
+    """
+    return _cut_for_search(text)
