@@ -1,0 +1,255 @@
+"""The classifier: text in, suggestion out. At run time numpy and scipy alone, and no code in the model's file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from classifier.errors import UnknownCategory
+from classifier.evidence import Explainer, Piece
+from classifier.folding import Folded, fold
+from classifier.heads import Curve, Floats
+from classifier.parts import BESIDE_SCALE, Parts, from_arrays
+from classifier.reading import is_text
+from classifier.store import load
+from classifier.third import ThirdLevel
+from classifier.vectors import Vectoriser
+from classifier.words import word_list
+
+SHIPPED = Path(__file__).parent / "shipped" / "model.npz"
+LONGEST_TITLE = 500
+LONGEST_BODY = 10_000
+BATCH = 500
+_NOT_AMONG = -1e3
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """What the model says of one text.
+
+    `confidence` is the chance that the first level is right, `confidences` that of each level; `confident` whether it
+    reaches the threshold set for 97 % right; `alternatives` are the best three (level1, level2, chance), the first of
+    them the category itself; `evidence` are at most six (field, start, end, weight) in the text as given. `danger` is
+    "gas", "fire", "collapse", "life" or "". `petition_kind` is the 信访事项类别. A text that is not Chinese, or too
+    short, is `is_text` False and never confident.
+    """
+
+    category: tuple[str, str, str]
+    nature: str
+    urgent: bool
+    danger: str
+    sensitive: bool
+    accusation: bool
+    confidence: float
+    confidences: tuple[float, float, float]
+    confident: bool
+    alternatives: tuple[tuple[str, str, float], ...]
+    evidence: tuple[Piece, ...]
+    is_text: bool
+    petition_kind: str
+    version: str
+
+
+class Classifier:
+    """A loaded model. Safe to share between threads: nothing in it changes after loading."""
+
+    def __init__(self, parts: Parts, version: str) -> None:
+        """Prepare the look-up tables of a fitted model."""
+        self.version = version
+        self.parts = parts
+        vocabulary, taxonomy = parts.vocabulary, parts.taxonomy
+        self.vectoriser = Vectoriser(vocabulary)
+        self._explainer = Explainer(vocabulary.words, vocabulary.title_ids.tolist(), vocabulary.body_size)
+        self._third = ThirdLevel(taxonomy, self.vectoriser)
+        self._plain = np.ascontiguousarray(
+            np.hstack([parts.nature.weights, parts.accusation.weights, parts.urgent.weights])
+        )
+        parents = [level1 for level1, _ in taxonomy.level2]
+        # For each first-level class, 0 at its own second-level columns and far below elsewhere.
+        self._children = {
+            name: np.array([0.0 if parent == name else _NOT_AMONG for parent in parents], np.float32)
+            for name in taxonomy.level1
+        }
+
+    @classmethod
+    def load(cls, path: Path | str | None = None) -> Classifier:
+        """The model in a file, or the one that ships with the hub. Raises DamagedModel."""
+        arrays, about, version = load(Path(path) if path is not None else SHIPPED)
+        return cls(from_arrays(arrays, about), version)
+
+    def check_among(self, among: Iterable[str]) -> tuple[str, ...]:
+        """First-level names as given, known and without repeats. Raises UnknownCategory."""
+        names = tuple(dict.fromkeys(name.strip() for name in among if name.strip()))
+        unknown = [name for name in names if name not in self.parts.fifteen.classes]
+        if unknown or not names:
+            known = "、".join(self.parts.fifteen.classes)
+            raise UnknownCategory(f"没有这个一级分类：{'、'.join(unknown) or '（空）'}。可用的有：{known}。")
+        return names
+
+    def suggest(self, title: str, body: str, among: Iterable[str] | None = None) -> Suggestion:
+        """The suggestion for one text; `among` limits the first level to those named. Raises UnknownCategory."""
+        return next(self.suggest_many([(title, body)], among))
+
+    def suggest_many(
+        self, rows: Iterable[tuple[str, str]], among: Iterable[str] | None = None, batch: int = BATCH
+    ) -> Iterator[Suggestion]:
+        """A suggestion for each (title, body), in order, read and judged `batch` at a time: memory stays constant."""
+        names = self.check_among(among) if among is not None else None
+        waiting = iter(rows)
+        while part := list(islice(waiting, batch)):
+            yield from self._judge(part, names)
+
+    def _judge(self, given: Sequence[tuple[str, str]], among: tuple[str, ...] | None) -> list[Suggestion]:
+        texts = [(fold(title[:LONGEST_TITLE]), fold(body[:LONGEST_BODY])) for title, body in given]
+        rows = self.vectoriser.rows([(title.text, body.text) for title, body in texts])
+        first = _first_level(self.parts, rows, among)
+        order = np.argsort(-first.scores, axis=1, kind="stable")
+        chance = first.curve.chance(_lead(first.scores, order))
+        best = order[:, :3]
+        second = self._second_level(rows, first.classes, best)
+        third = self._third.choose(rows, second.columns[:, 0])
+        evidence = self._explainer.explain(rows, first.weights, first.norms, order[:, 0].tolist(), texts)
+        flags = _Flags(self.parts, rows @ self._plain)
+        shares = _shares(first.scores, best, chance)
+        columns = self.parts.taxonomy.level2
+        out = []
+        for number, (title, body) in enumerate(given):
+            paths = [columns[column] for column in second.columns[number].tolist()]
+            readable, said = _readable(title, body, texts[number])
+            sure = float(chance[number]) if readable else 0.0
+            chances = (
+                sure,
+                sure * float(second.chance[number]),
+                sure * float(second.chance[number]) * third[number][1],
+            )
+            out.append(
+                Suggestion(
+                    category=(*paths[0], third[number][0]),
+                    confidence=round(sure, 4),
+                    confidences=(round(chances[0], 4), round(chances[1], 4), round(chances[2], 4)),
+                    confident=readable and sure >= first.threshold,
+                    alternatives=tuple(
+                        (*path, round(share, 4) if readable else 0.0)
+                        for path, share in zip(paths, shares[number].tolist(), strict=True)
+                    ),
+                    evidence=evidence[number],
+                    is_text=readable,
+                    version=self.version,
+                    **flags.of(number, said, paths[0][0]),
+                )
+            )
+        return out
+
+    def _second_level(self, rows: Any, classes: tuple[str, ...], best: Any) -> _Second:
+        """The best child of each of the best first-level classes, and the chance that the very first is right."""
+        scores = self.parts.level2.scores(rows)
+        masks = np.stack([self._children[name] for name in classes])
+        columns = np.stack([(scores + masks[best[:, rank]]).argmax(1) for rank in range(best.shape[1])], axis=1)
+        own = scores + masks[best[:, 0]]
+        order = np.argsort(-own, axis=1, kind="stable")
+        lead = np.minimum(_lead(own, order), 4)  # an only child leads by the mask alone
+        return _Second(columns, self.parts.settings.level2.chance(lead))
+
+
+@dataclass(frozen=True, slots=True)
+class _First:
+    classes: tuple[str, ...]
+    scores: Floats
+    norms: Floats
+    weights: Floats
+    curve: Curve
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Second:
+    columns: Any
+    chance: Floats
+
+
+def _first_level(parts: Parts, rows: Any, among: tuple[str, ...] | None) -> _First:
+    """Scores of the first level: by the seven-class head when only its classes are asked for, else by the fifteen's."""
+    seven, norms = parts.seven.scores(rows)
+    settings = parts.settings
+    if among is not None and set(among) <= set(parts.seven.classes):
+        scores = _limited(seven, parts.seven.classes, among)
+        return _First(parts.seven.classes, scores, norms, parts.seven.weights, settings.seven, settings.auto_seven)
+    scores, norms = parts.fifteen.scores(rows, seven * BESIDE_SCALE)
+    if among is not None:
+        scores = _limited(scores, parts.fifteen.classes, among)
+    return _First(parts.fifteen.classes, scores, norms, parts.fifteen.weights, settings.fifteen, settings.auto_fifteen)
+
+
+def _limited(scores: Floats, classes: tuple[str, ...], among: tuple[str, ...]) -> Floats:
+    mask = np.array([0.0 if name in among else _NOT_AMONG for name in classes], np.float32)
+    return scores + mask
+
+
+def _lead(scores: Floats, order: Any) -> Floats:
+    """By how much the first class leads the second; with one class only, by more than any doubt."""
+    if scores.shape[1] == 1:
+        return np.full(len(scores), -_NOT_AMONG, np.float32)
+    lines = np.arange(len(scores))
+    out: Floats = scores[lines, order[:, 0]] - scores[lines, order[:, 1]]
+    return out
+
+
+def _shares(scores: Floats, best: Any, chance: Floats) -> Floats:
+    """The chance of the first, and what it leaves shared out among the others by their scores."""
+    weights = np.exp(np.clip(2 * scores, -30, 30))
+    lines = np.arange(len(scores))
+    weights[lines, best[:, 0]] = 0
+    rest = weights / np.maximum(weights.sum(1, keepdims=True), 1e-9)
+    out: Floats = rest[lines[:, None], best] * (1 - chance)[:, None]
+    out[:, 0] = chance
+    return out
+
+
+def _readable(title: str, body: str, folded: tuple[Folded, Folded]) -> tuple[bool, str]:
+    """Whether it is a text at all, and what the word lists read: title and body as two clauses."""
+    said = f"{folded[0].text} {folded[1].text}"
+    return is_text(title[:LONGEST_TITLE] + body[:LONGEST_BODY], said), said
+
+
+class _Flags:
+    """Nature, urgency, danger, sensitive matters and accusations of a batch, from scores and word lists."""
+
+    def __init__(self, parts: Parts, scores: Floats) -> None:
+        natures = parts.nature.classes
+        bias = np.concatenate([parts.nature.bias, parts.accusation.bias, parts.urgent.bias])
+        scores = scores + bias
+        self._natures = [natures[best] for best in scores[:, : len(natures)].argmax(1).tolist()]
+        self._accusation = (scores[:, len(natures)] >= parts.settings.accusation).tolist()
+        self._urgent = (scores[:, len(natures) + 1] >= parts.settings.urgent).tolist()
+
+    def of(self, number: int, said: str, level1: str) -> dict[str, Any]:
+        """The fields of one row's suggestion."""
+        dangers = word_list("danger").find(said)
+        accused = bool(word_list("accusation").find(said))
+        nature = self._natures[number]
+        return {
+            "nature": nature,
+            "urgent": bool(dangers) or self._urgent[number] or bool(word_list("urgent").find(said)),
+            "danger": dangers[0].code if dangers else "",
+            "sensitive": bool(word_list("sensitive").find(said)),
+            "accusation": accused or self._accusation[number] or nature == "举报",
+            "petition_kind": petition_kind(nature, level1, accused),
+        }
+
+
+def petition_kind(nature: str, level1: str, accused: bool) -> str:
+    """The 信访事项类别 (信访工作条例 第十七条): 建议意见, 检举控告 or 申诉求决.
+
+    A report of an offence by a shop or on a site is the regulator's ordinary work, so 检举控告 needs words about
+    the conduct of those in office, or the discipline class.
+    """
+    if nature in ("建议", "表扬"):
+        return "建议意见"
+    if nature == "举报" and (accused or level1 == "纪检监察"):
+        return "检举控告"
+    return "申诉求决"

@@ -1,0 +1,42 @@
+"""The third level. No labels exist for it: a name is chosen when its words stand in the text, else it stays open."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from classifier.folding import fold
+from classifier.taxonomy import Taxonomy
+from classifier.vectors import Vectoriser
+
+LEAST = 0.12
+CERTAIN = 0.6
+
+
+class ThirdLevel:
+    """Names of the third level under each second-level column, as rows to compare a text with."""
+
+    def __init__(self, taxonomy: Taxonomy, vectoriser: Vectoriser) -> None:
+        """Turn the names into rows."""
+        self._names: list[str] = []
+        parents: list[int] = []
+        for column, key in enumerate(taxonomy.level2):
+            for name in taxonomy.children[key]:
+                self._names.append(name)
+                parents.append(column)
+        self._compared = vectoriser.rows([("", fold(name).text) for name in self._names]).T.tocsr()
+        self._under = np.zeros((len(taxonomy.level2), max(1, len(self._names))), np.float32)
+        self._under[parents, np.arange(len(parents))] = 1
+
+    def choose(self, rows: Any, columns: Any) -> list[tuple[str, float]]:
+        """For each row, the name under its second-level column and how sure, or ("", 0) when no name fits."""
+        if not self._names:
+            return [("", 0.0)] * rows.shape[0]
+        alike = (rows @ self._compared).toarray() * self._under[columns]
+        best = alike.argmax(1)
+        values = alike[np.arange(len(best)), best]
+        return [
+            (self._names[number], min(1.0, value / CERTAIN)) if value >= LEAST else ("", 0.0)
+            for number, value in zip(best.tolist(), values.tolist(), strict=True)
+        ]

@@ -1,0 +1,131 @@
+"""Folded texts as sparse rows: search-mode words and single characters, the title as a block of its own.
+
+A batch is joined and cut in one call; ids, counts and norms are computed for the whole batch at once, because a step
+in Python for each token would cost as much as cutting does.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from core.text.cutting import search_tokens
+
+TITLE_WEIGHT = 0.7
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int32]
+Pair = tuple[str, str]
+
+
+def characters(folded: str) -> str:
+    """The Han characters of a folded text."""
+    return folded.replace(" ", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The features that a model knows: words, then characters, and which of them the title block has too."""
+
+    words: tuple[str, ...]
+    chars: str
+    title_ids: Ints
+    idf: Floats  # of the whole text's features, then of the title's
+
+    @property
+    def body_size(self) -> int:
+        """Columns of the block for title and body together; the title's own columns follow."""
+        return len(self.words) + len(self.chars)
+
+    @property
+    def size(self) -> int:
+        """Columns in all."""
+        return self.body_size + len(self.title_ids)
+
+
+def build_vocabulary(pairs: Sequence[Pair], *, least: int = 3, least_title: int = 2) -> Vocabulary:
+    """The features that stand in at least `least` texts, and in `least_title` titles for the title block."""
+    words: Counter[str] = Counter()
+    chars: Counter[str] = Counter()
+    titles: Counter[str] = Counter()
+    for title, body in pairs:
+        title_words = set(search_tokens(title))
+        words.update(title_words.union(search_tokens(body)))
+        chars.update(set(characters(title + body)))
+        titles.update(title_words)
+        titles.update("#" + char for char in set(characters(title)))
+    for space in " \n":
+        del words[space]
+    kept_words = tuple(sorted(word for word, count in words.items() if count >= least))
+    kept_chars = "".join(sorted(char for char, count in chars.items() if count >= least))
+    names = [*kept_words, *("#" + char for char in kept_chars)]
+    counts = [*(words[word] for word in kept_words), *(chars[char] for char in kept_chars)]
+    title_ids = [number for number, name in enumerate(names) if titles[name] >= least_title]
+    counts.extend(titles[names[number]] for number in title_ids)
+    idf = np.log((1 + len(pairs)) / (1 + np.array(counts))) + 1
+    return Vocabulary(kept_words, kept_chars, np.array(title_ids, np.int32), idf.astype(np.float32))
+
+
+class Vectoriser:
+    """Turns batches of (title, body), both folded, into normalised TF-IDF rows over a vocabulary."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        """Build the look-up tables."""
+        self.vocabulary = vocabulary
+        self._ids = {word: number for number, word in enumerate(vocabulary.words)}
+        self._end = vocabulary.body_size
+        self._ids["\n"] = self._end
+        self._char_ids = np.full(0x10000, -1, np.int32)
+        for number, char in enumerate(vocabulary.chars):
+            self._char_ids[ord(char)] = len(vocabulary.words) + number
+        self._char_ids[ord("\n")] = self._end
+        self._title_column = np.full(self._end + 1, -1, np.int64)
+        self._title_column[vocabulary.title_ids] = np.arange(len(vocabulary.title_ids)) + self._end
+
+    def word_column(self, word: str) -> int:
+        """The column of a word in the whole text's block, or -1."""
+        return self._ids.get(word, -1)
+
+    def rows(self, pairs: Sequence[Pair]) -> Any:
+        """One sparse float32 row (scipy CSR) for each pair."""
+        if not pairs:
+            return sparse.csr_matrix((0, self.vocabulary.size), dtype=np.float32)
+        joined = "\n".join(f"{title}\n{body}" for title, body in pairs)
+        tokens = search_tokens(joined)
+        word_ids = np.fromiter(map(self._ids.get, tokens, repeat(-1)), np.int32, len(tokens))
+        char_ids = self._char_ids[np.frombuffer(joined.encode("utf-16-le"), np.uint16)]
+        return self._count(len(pairs), (word_ids, char_ids))
+
+    def _count(self, count: int, streams: Iterable[Ints]) -> Any:
+        width = self.vocabulary.size
+        keys = []
+        for ids in streams:
+            ends = ids == self._end
+            field = np.cumsum(ends)
+            known = (ids >= 0) & ~ends
+            ids, field = ids[known], field[known]
+            base = (field >> 1) * width
+            keys.append(base + ids)
+            titles = self._title_column[ids]
+            in_title = (field & 1 == 0) & (titles >= 0)
+            keys.append(base[in_title] + titles[in_title])
+        cells = np.sort(np.concatenate(keys))
+        firsts = np.flatnonzero(np.diff(cells, prepend=-1))
+        times = np.diff(firsts, append=len(cells))
+        row, column = np.divmod(cells[firsts], width)
+        return self._weigh(count, row, column, times)
+
+    def _weigh(self, count: int, row: Any, column: Any, times: Any) -> Any:
+        values = (1 + np.log(times)) * self.vocabulary.idf[column]
+        block = row * 2 + (column >= self._end)
+        norms = np.sqrt(np.bincount(block, values * values, minlength=2 * count))
+        norms[1::2] /= TITLE_WEIGHT
+        values = (values / np.where(norms > 0, norms, 1)[block]).astype(np.float32)
+        starts = np.searchsorted(row, np.arange(count + 1)).astype(np.int32)
+        return sparse.csr_matrix((values, column.astype(np.int32), starts), shape=(count, self.vocabulary.size))
