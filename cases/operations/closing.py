@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cases import clocks
 from cases.errors import AlreadyThere, Forbidden, Invalid, NotNow
-from cases.models import Answer, Assignment, CallBack, Case, Rating, UnitEvaluation
+from cases.models import Answer, Assignment, CallBack, Case, Message, Rating, UnitEvaluation
 from cases.operations import call_backs
 from cases.operations.base import case_of, check, lock_assignment, lock_case, record
 from cases.operations.dispatch import required, serve
-from cases.operations.ending import close_case, co_handlers, end_assignment, facts, recall, standing
+from cases.operations.ending import close_case, co_handlers, end_assignment, recall, standing
 from cases.operations.handling import add_note
 from core.clock import to_local
 from organisations.lines import superiors
@@ -119,6 +119,12 @@ def rate(
     return rating
 
 
+def after_objection(session: Session, actor: Actor, at: datetime, case: Case) -> None:
+    """What follows when a citizen objected to the answer: it counts as an answer that says "not resolved"."""
+    if case.stage == "asking" and not _unanswered(session, case):
+        _after_answers(session, actor, at, case)
+
+
 def call_after_silence(session: Session, at: datetime, case_id: int) -> list[CallBack]:
     """Open a call-back for each citizen who has not answered, and give it its time; the sweep calls this."""
     case = lock_case(session, case_id)
@@ -137,7 +143,10 @@ def call_after_silence(session: Session, at: datetime, case_id: int) -> list[Cal
 
 
 def lapse(session: Session, at: datetime, case_id: int) -> None:
-    """Close a case whose citizens stayed silent after the call-back; kept as "not rated", never as content."""
+    """Close a case whose citizens stayed silent after the call-back; kept as "not rated", never as content.
+
+    Where one of several said that it is not resolved, an officer decides.
+    """
     case = lock_case(session, case_id)
     check(session, SYSTEM, "lapse", case)
     silent = _unanswered(session, case)
@@ -146,6 +155,10 @@ def lapse(session: Session, at: datetime, case_id: int) -> None:
             Rating(submission_id=submission_id, case_id=case.id, round=case.round, contacted=None, resolved=None,
                    satisfaction=None, way=LAPSED, at=at)
         )  # fmt: skip
+    session.flush()
+    if _unresolved(session, case):
+        _put_before_officer(session, case, at)
+        return
     close_case(session, case, at, "done")
     record(session, SYSTEM, "lapse", case, at, data={"outcome": "done", "silent": silent})
 
@@ -208,15 +221,25 @@ def _end_co_handlers(session: Session, case: Case, lead: Assignment, at: datetim
 
 
 def _unanswered(session: Session, case: Case) -> list[int]:
-    """The submissions whose citizens have not judged the present round."""
-    rated = set(
-        session.scalars(
-            select(Rating.submission_id).where(
-                Rating.case_id == case.id, Rating.round == case.round, Rating.way != LAPSED
-            )
-        )
+    """The submissions whose citizens have neither judged nor objected to the present round."""
+    rated = select(Rating.submission_id).where(
+        Rating.case_id == case.id, Rating.round == case.round, Rating.way != LAPSED
     )
-    return [one.id for one in standing(session, case) if one.id not in rated]
+    heard = set(session.scalars(rated)) | _objected(session, case)
+    return [one.id for one in standing(session, case) if one.id not in heard]
+
+
+def _objected(session: Session, case: Case) -> set[int]:
+    """The submissions whose citizens objected to the answer served in the present round (异议)."""
+    served = select(func.min(Answer.served_at)).where(
+        Answer.case_id == case.id, Answer.kind == "citizen", Answer.round == case.round, Answer.state == "served"
+    )
+    since = session.scalar(served)
+    if since is None:
+        return set()
+    ids = [one.id for one in standing(session, case)]
+    query = select(Message.submission_id).where(Message.submission_id.in_(ids), Message.kind == "objection")
+    return set(session.scalars(query.where(Message.at >= since)))
 
 
 def _rating_of(session: Session, submission_id: int, case: Case) -> Rating | None:
@@ -224,13 +247,21 @@ def _rating_of(session: Session, submission_id: int, case: Case) -> Rating | Non
 
 
 def _after_answers(session: Session, actor: Actor, at: datetime, case: Case) -> None:
-    """Everybody has answered: close, or put an unresolved matter before an officer with a clock of its own."""
-    query = select(Rating.id).where(Rating.case_id == case.id, Rating.round == case.round, Rating.resolved.is_(False))
-    unresolved = session.scalar(query.limit(1))
-    if unresolved is None:
-        check(session, actor, "close_answered", case)
-        close_case(session, case, at, "done")
-        record(session, actor, "close_answered", case, at, data=facts(outcome="done"))
+    """Everybody has answered: close, or put an unresolved matter before an officer."""
+    if _unresolved(session, case):
+        _put_before_officer(session, case, at)
         return
+    check(session, actor, "close_answered", case)
+    close_case(session, case, at, "done")
+    record(session, actor, "close_answered", case, at, data={"outcome": "done"})
+
+
+def _unresolved(session: Session, case: Case) -> bool:
+    query = select(Rating.id).where(Rating.case_id == case.id, Rating.round == case.round, Rating.resolved.is_(False))
+    return session.scalar(query.limit(1)) is not None or bool(_objected(session, case))
+
+
+def _put_before_officer(session: Session, case: Case, at: datetime) -> None:
+    """A citizen says that it is not resolved: an officer decides in time between closing and a new round."""
     clocks.end_of_case(session, case, at, "rated", ("ask", "silence"))
     clocks.start(session, case, subject="case", subject_id=case.id, kind="settle", at=at, cause="rated")

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from cases import clocks, history
 from cases.errors import Invalid, NotFound
 from cases.models import Case, Message, Submission
-from cases.operations import attachments, base
+from cases.operations import attachments, base, closing
 from cases.operations.inputs import FileGiven
 from cases.operations.masks import masked
 from core import ids
@@ -126,7 +126,11 @@ def object_(
     """The citizen does not agree with the answer served. Raises Invalid without text, NotFound, Forbidden, NotNow."""
     if not text.strip():
         raise Invalid({"text": "请写下您不同意的地方。"})
-    return _take(session, actor, at, submission_id, text, "objection", "object", (origin, origin_key, channel), files)
+    message = _take(
+        session, actor, at, submission_id, text, "objection", "object", (origin, origin_key, channel), files
+    )
+    closing.after_objection(session, actor, at, base.case_of(session, submission_id))
+    return message
 
 
 def ask_citizen(

@@ -20,8 +20,10 @@ from cases.models import (
     SubmissionCase,
     UnitEvaluation,
 )  # fmt: skip
-from cases.operations import closing, dispatch, handling, merging, rounds
+from cases.operations import closing, dispatch, handling, merging, messages, rounds
 from cases.operations.base import submissions_of
+from cases.sweep import sweep
+from core.clock import FixedClock
 from organisations.people import CITIZEN
 
 
@@ -135,6 +137,38 @@ def test_an_unresolved_matter_waits_for_an_officer(town):
     with town.db.write() as session:
         closing.close(session, town.officer, at(26), case_id)
     assert town.get(Case, case_id).outcome == "done"
+
+
+def object_to(town, submission_id, when):
+    with town.db.write() as session:
+        messages.object_(session, CITIZEN, when, submission_id, "根本没修", origin="web", origin_key="o1",
+                         channel="web")  # fmt: skip
+
+
+def test_an_objection_is_no_silence_and_waits_for_an_officer(town):
+    case_id = town.case()
+    town.asking(case_id)
+    object_to(town, town.submission(case_id), at(25))
+    assert {row.kind for row in town.rows(CaseClock, case_id=case_id) if row.ended_at is None} == {"settle"}
+    sweep(town.db, FixedClock(at(20, month=12)))
+    assert (town.get(Case, case_id).stage, town.rows(Rating)) == ("asking", [])
+    with town.db.write() as session:
+        rounds.reopen(session, town.officer, at(20, month=12), case_id, reason="异议成立")
+    assert town.get(Case, case_id).round == 2
+
+
+def test_one_citizens_silence_does_not_close_what_another_calls_unresolved(town):
+    first, second = town.case(), town.case("路灯不亮", "巷口的路灯一个月没亮了")
+    own = town.submission(first)
+    with town.db.write() as session:
+        merging.merge(session, town.officer, at(24, 11), first, second)
+    town.asking(second, when=at(24, 12))
+    rate(town, second, submission_id=own, resolved=False)
+    for when in (at(28), at(10, month=12)):
+        sweep(town.db, FixedClock(when))
+    assert town.get(Case, second).stage == "asking"
+    assert sorted((row.resolved, row.way) for row in town.rows(Rating) if row.way == "web") == [(False, "web")]
+    assert town.clock("settle").ended_at is None
 
 
 @pytest.mark.parametrize("satisfaction", [0, 6])
