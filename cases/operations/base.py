@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from cases import history, visibility, workflow
 from cases.errors import Conflict, Forbidden, NotFound, NotNow
-from cases.models import Assignment, Case, Event, Submission, SubmissionCase
+from cases.models import Assignment, Case, CaseReader, Event, Submission, SubmissionCase
 from cases.status import status_of
 from organisations.people import Actor
 
@@ -44,7 +44,7 @@ def check(session: Session, actor: Actor, operation: str, case: Case, assignment
     transition = workflow.BY_OPERATION[operation]
     if not actor.is_system and not actor.is_citizen and not visibility.may_see(session, actor, case):
         raise NotFound()
-    if not _may(actor, transition.actor, assignment):
+    if not _may(actor, transition.actor, assignment) and not _reads_for(session, actor, transition.actor, case):
         raise Forbidden(operation=operation)
     state = assignment.state if transition.subject == "assignment" and assignment is not None else case.stage
     if not workflow.permitted(operation, state):
@@ -72,6 +72,14 @@ def _may(actor: Actor, who: str, assignment: Assignment | None) -> bool:
         permission = "case.handle" if who == "handler" else "case.approve"
         return actor.can(permission) and (assignment is None or assignment.organisation_id in actor.organisation_ids)
     return False
+
+
+def _reads_for(session: Session, actor: Actor, who: str, case: Case) -> bool:
+    """Whether a named reader stands in for diversion: of an accusation nobody else may see anything."""
+    if case.accusation not in {"possible", "yes"} or who not in {"diversion", "desk", "assigner"}:
+        return False
+    named = select(CaseReader.id).where(CaseReader.case_id == case.id, CaseReader.account_id == actor.account_id)
+    return actor.account_id is not None and session.scalar(named) is not None
 
 
 def _may_assign_back(actor: Actor, assignment: Assignment | None) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from cases.errors import Invalid, NotFound
 from cases.models import BlockedNumber
 from cases.operations import citizens
+from cases.operations.masks import masked
 from core import audit
 from organisations.people import Actor
 
@@ -40,7 +41,7 @@ def block_number(session: Session, actor: Actor, at: datetime, number: str, reas
         raise Invalid({"reason": "请写明限制的理由。"})
     row = count(session, at, number, 0)
     if row.blocked_at is None:
-        row.blocked_at, row.blocked_by_id, row.reason = at, actor.account_id, reason.strip()[:200]
+        row.blocked_at, row.blocked_by_id, row.reason = at, actor.account_id, masked(reason.strip()[:200])[0]
         session.flush()
         _audit(session, actor, at, "number_blocked", row)
     return row

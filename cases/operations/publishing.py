@@ -106,7 +106,7 @@ def refuse(session: Session, actor: Actor, at: datetime, published_id: int, reas
     row, case = _locked_reply(session, actor, published_id)
     if row.state != "proposed":
         raise NotNow(operation="refuse", state=row.state)
-    row.state, row.refused_by_id, row.refused_at, row.reason = "refused", actor.account_id, at, reason[:200] or None
+    row.state, row.refused_by_id, row.refused_at, row.reason = "refused", actor.account_id, at, _reason(reason)
     row.version += 1
     session.flush()
     _append(session, actor, at, case, row, "reply_refused")
@@ -203,6 +203,11 @@ def _publishable(case: Case, submission: Submission, *, asked: bool) -> None:
         raise NotPublishable("事项还没有答复，或群众已撤回，不能公开。", reason="not_answered")
 
 
+def _reason(text: str) -> str | None:
+    """Why something was refused or taken back, as staff wrote it, with nothing personal in it."""
+    return masked(text.strip()[:200])[0] or None
+
+
 def _declared(session: Session, submission_id: int) -> list[str]:
     """The names and numbers that were declared with a submission, longest first: they stand in no published text.
 
@@ -259,7 +264,7 @@ def _locked_reply(session: Session, actor: Actor, published_id: int) -> tuple[Pu
 def _withdraw(
     session: Session, actor_id: int | None, at: datetime, case: Case, row: PublishedReply, reason: str
 ) -> None:
-    row.state, row.withdrawn_by_id, row.withdrawn_at, row.reason = "withdrawn", actor_id, at, reason[:200] or None
+    row.state, row.withdrawn_by_id, row.withdrawn_at, row.reason = "withdrawn", actor_id, at, _reason(reason)
     row.version += 1
     session.flush()
     history.append(session, case, "reply_withdrawn", at, actor_id=actor_id, data={"published": row.id})

@@ -101,6 +101,7 @@ def withdraw(session: Session, actor: Actor, at: datetime, submission_id: int, r
     if submission.withdrawn_at is not None:
         raise NotNow(operation="withdraw", state="withdrawn")
     submission.withdrawn_at = at
+    reason = reason if reason.isascii() and reason.isidentifier() else ""  # events hold codes, nobody's own words
     clocks.end(session, "submission", submission.id, "promise", at, "withdrawn")
     case.promise_at = clocks.earliest_promise(session, case)
     others = [one for one in base.submissions_of(session, case) if one.id != submission.id and not one.withdrawn_at]

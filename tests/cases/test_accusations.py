@@ -11,7 +11,7 @@ from sqlalchemy import select
 from cases import visibility
 from cases.errors import Forbidden, Invalid, NotFound, NotNow
 from cases.models import Case, CaseExclusion, CaseReader, Event
-from cases.operations import accusations, dispatch
+from cases.operations import accusations, dispatch, handling
 from core.audit import AuditEntry
 from core.clock import FixedClock
 from core.database import Database
@@ -109,6 +109,22 @@ def test_a_reader_decides_that_it_is_none(city: Any, db: Database, clock: FixedC
     assert submission_id is not None
     classify(db, clock.now(), submission_id, accusation=True)
     assert case_now(db, accusation).accusation == "no"  # what a reader decided stays
+
+
+def test_a_reader_carries_it_on_where_diversion_may_see_nothing(
+    city: Any, db: Database, clock: FixedClock, accusation: int
+) -> None:
+    reader, discipline = city.actor("cen.lu"), city.organisation("TC-JW")
+    _act(db, accusations.decide, reader, clock.now(), accusation, True, city.organisation("TC-CGJ"))
+    with pytest.raises(Invalid):
+        _act(db, dispatch.assign, reader, clock.now(), accusation, city.organisation("TC-CGJ"))
+    made = _act(db, dispatch.assign, reader, clock.now(), accusation, discipline)
+    assert (made.organisation_id, case_now(db, accusation).lead_id) == (discipline, discipline)
+    _act(db, handling.sign, reader, clock.now(), made.id)
+    assert case_now(db, accusation).status == "doing"
+    _done, plain = ordinary(db, clock.now(), "f2", body="普通的")
+    with pytest.raises(NotFound):
+        _act(db, dispatch.assign, reader, clock.now(), plain, discipline)
 
 
 def test_only_a_named_reader_decides(city: Any, db: Database, clock: FixedClock, accusation: int) -> None:

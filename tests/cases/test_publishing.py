@@ -136,8 +136,9 @@ def test_a_proposal_that_became_suspect_is_refused(city: Any, db: Database, cloc
     row = _act(db, publishing.propose, city.actor("pei.zhengyu"), clock.now(), answered, **WORDS)
     classify(db, clock.now(), row.submission_id, accusation=True)
     assert (_row(db, row.id).state, _row(db, row.id).reason) == ("refused", "accusation")
-    with pytest.raises((NotFound, NotNow)):
-        _act(db, publishing.release, city.actor("zhuang.xiaoli"), clock.now(), row.id)
+    for operation in (publishing.release, publishing.masked_words, publishing.refuse):
+        with pytest.raises(NotFound):
+            _act(db, operation, city.actor("zhuang.xiaoli"), clock.now(), row.id)
 
 
 def test_nothing_unanswered_or_withdrawn_is_published(city: Any, db: Database, clock: FixedClock) -> None:
@@ -151,8 +152,8 @@ def test_nothing_unanswered_or_withdrawn_is_published(city: Any, db: Database, c
 
 def test_refusing_says_why(city: Any, db: Database, clock: FixedClock, answered: int) -> None:
     row = _act(db, publishing.propose, city.actor("pei.zhengyu"), clock.now(), answered, **WORDS)
-    _act(db, publishing.refuse, city.actor("shangguan.min"), clock.now(), row.id, "答复不完整")
-    assert (_row(db, row.id).state, _row(db, row.id).reason) == ("refused", "答复不完整")
+    _act(db, publishing.refuse, city.actor("shangguan.min"), clock.now(), row.id, "请删去13812345678")
+    assert (_row(db, row.id).state, _row(db, row.id).reason) == ("refused", "请删去***********")
     for operation in (publishing.refuse, publishing.withdraw):
         with pytest.raises(NotNow):
             _act(db, operation, city.actor("shangguan.min"), clock.now(), row.id)

@@ -271,6 +271,16 @@ def test_withdrawing_closes_the_case(city, db: Database, clock: FixedClock) -> N
         submissions.withdraw(session, CITIZEN, clock.now(), done.submission.id)
 
 
+def test_the_reason_of_a_withdrawal_is_a_code_in_the_history(db: Database, clock: FixedClock) -> None:
+    for key, reason, kept in (("f1", "solved", "solved"), ("f2", "我叫徐晓梅，不想办了", "")):
+        done = submit(db, clock.now(), key, body=f"{key} 的事")
+        with db.write() as session:
+            submissions.withdraw(session, CITIZEN, clock.now(), done.submission.id, reason)
+        with db.read() as session:
+            query = select(Event.data).where(Event.kind == "withdrawn", Event.case_id == done.case.id)
+            assert session.scalars(query).one()["reason"] == kept
+
+
 def test_withdrawing_an_accusation_leaves_it_to_its_reader(db: Database, clock: FixedClock) -> None:
     done = submit(db, clock.now())
     case_id = classify(db, clock.now(), done.submission.id, accusation=True)
