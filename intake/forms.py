@@ -191,8 +191,9 @@ def _call_faults(form: CallForm, at: datetime, files: int) -> dict[str, str]:
         faults["phone"] = "电话号码不对，请填 11 位手机号，或带区号的座机号。"
     if form.channel not in {"hotline", "letter", "visit"}:
         faults["channel"] = "请选择来电、来信或来访。"
-    if len(form.name.strip()) > NAME_MOST:
-        faults["name"] = "写得太长了，请精简。"
+    for name, value, most in (("name", form.name, NAME_MOST), ("who", form.who, PLACE_MOST)):
+        if len(value.strip()) > most:
+            faults[name] = "写得太长了，请精简。"
     return faults
 
 

@@ -1,0 +1,71 @@
+"""A request's words: as written, normalised, masked at the same length, and the way back."""
+
+from __future__ import annotations
+
+import pytest
+
+from intake.text import in_original, own_phone, prepare, title_of
+
+
+def test_what_is_plain_stays_as_it_is() -> None:
+    text = prepare("路灯坏了", "书院里的路灯坏了三天", "书院里")
+    assert (text.title_normal, text.body_masked, text.place_masked) == ("路灯坏了", "书院里的路灯坏了三天", "书院里")
+    assert text.offsets is None
+    assert in_original(text.offsets, "body", 2, 4) == (2, 4)
+
+
+def test_traditional_wide_and_hidden_characters() -> None:
+    written = "電話１３８００００２６０７\u202e，路燈\u200b壞了"
+    text = prepare("路燈", written)
+    assert text.body == written
+    assert text.body_normal == "电话13800002607,路灯坏了"
+    assert text.body_masked == "电话***********,路灯坏了"
+    start = text.body_normal.index("路灯坏")
+    first, last = in_original(text.offsets, "body", start, start + 3)
+    assert written[first:last] == "路燈\u200b壞"
+    assert in_original(text.offsets, "title", 0, 2) == (0, 2)
+
+
+def test_masked_has_the_length_of_the_normalised() -> None:
+    text = prepare("我叫王建国", "身份证号 11010119900307001X，住在3栋2单元501室，电话 13800002607", "3栋2单元501室")
+    for normal, masked in (
+        (text.title_normal, text.title_masked),
+        (text.body_normal, text.body_masked),
+        (text.place_normal, text.place_masked),
+    ):
+        assert len(normal) == len(masked)
+        assert "*" in masked
+    assert "王建国" not in text.title_masked and "13800002607" not in text.body_masked
+
+
+@pytest.mark.parametrize(
+    ("body", "title"),
+    [
+        ("您好，我想反映小区停水两天了。希望尽快恢复", "小区停水两天了"),
+        ("路灯坏了\n在书院里", "路灯坏了"),
+        ("小区停水了，我的电话是13800002607", "小区停水了"),
+        ("停水", "停水"),
+        ("你好", "你好"),
+        (
+            "小区东侧的工地连续三个晚上施工到凌晨两点钟，打桩声很大，家里老人孩子都睡不好觉",
+            "小区东侧的工地连续三个晚上施工到凌晨两点钟，打桩声很大",
+        ),
+        ("长" * 80, "长" * 30),
+    ],
+)
+def test_a_title_from_the_text(body: str, title: str) -> None:
+    assert title_of(body) == title
+
+
+@pytest.mark.parametrize(
+    ("text", "phone"),
+    [
+        ("我的电话是13800002607", "+8613800002607"),
+        ("联系电话：138-0000-2607，谢谢", "+8613800002607"),
+        ("老板的电话是13800002607", ""),
+        ("包工头13800002607不接电话", ""),
+        ("没有留电话", ""),
+    ],
+)
+def test_only_a_telephone_called_ones_own(text: str, phone: str) -> None:
+    assert own_phone(text) == phone
