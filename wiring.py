@@ -8,14 +8,17 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+from sqlalchemy import select
+
 import notifications.models  # noqa: F401 - the tables of every room have to be known
 from cases import history, sweep
 from cases.history import Subscription
+from cases.seed import seed_policies
 from channels import inbox
 from channels import registry as channel_registry
 from channels.inbox import Bindings
 from channels.registry import Channels
-from core import audit, crypto, heartbeats, jobs  # noqa: F401 - audit and heartbeats have tables
+from core import audit, crypto, heartbeats, ids, jobs  # noqa: F401 - audit and heartbeats have tables
 from core.clock import Clock, SystemClock, to_local
 from core.config import Settings, SettingsError
 from core.crypto import KeyRing
@@ -25,6 +28,8 @@ from core.web.parts import Parts
 from intake import diversion, left, receive
 from intake.brain import Brain, Suggests
 from notifications import citizens, delivery, staff
+from organisations.models import Account
+from organisations.seed import rows_of, seed_city
 from search import jobs as search_jobs
 from search.service import SearchService, engine_of
 
@@ -55,6 +60,7 @@ REGULAR = (
     (HOUSEKEEPING, "hour", JOBS),
     (search_jobs.RECONCILE, "day", SEARCH),
 )
+PASSWORD_LENGTH = 14  # of 27 letters and figures: 66 bits
 _ANCHORED_SINCE = timedelta(days=2)
 
 
@@ -114,3 +120,34 @@ def _keep_house(work: jobs.Work) -> None:
         jobs.purge_done(session, now)
         inbox.purge_answers(session, now)
         history.anchor(session, to_local(now).date(), now - _ANCHORED_SINCE)
+
+
+# --- a new hub --------------------------------------------------------------------------------------------------------
+
+
+def is_new(db: Database) -> bool:
+    """Whether nobody has an account yet."""
+    with db.read() as session:
+        return session.scalar(select(Account.id).limit(1)) is None
+
+
+def seed_rules(parts: Parts) -> None:
+    """The deadline policies that every hub needs; what is there stays as it is."""
+    settings, at = parts.get(Settings), parts.get(Clock).now()  # type: ignore[type-abstract]
+    with parts.get(Database).write() as session:
+        seed_policies(session, at, settings.policy_set)
+
+
+def seed_demonstration(parts: Parts) -> dict[str, str]:
+    """Fill a new hub with the demonstration city; gives the passwords by user name, random for this installation.
+
+    Raises SettingsError on a hub with a public address.
+    """
+    if parts.get(Settings).is_public:
+        raise SettingsError("Demonstration accounts are never made on a hub with a public address (HUB_PUBLIC_URL).")
+    made = {row["username"]: ids.public_id(PASSWORD_LENGTH) for row in rows_of("staff")}
+    at = parts.get(Clock).now()  # type: ignore[type-abstract]
+    with parts.get(Database).write() as session:
+        seed_city(session, at, made)
+    seed_rules(parts)
+    return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import String, UniqueConstraint, select
+from sqlalchemy import String, UniqueConstraint, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core import ids
@@ -43,3 +43,9 @@ def silent(db: Database, names: tuple[str, ...], now: datetime) -> list[str]:
     with db.read() as session:
         seen = dict(session.execute(select(Heartbeat.name, Heartbeat.at)).tuples().all())
     return [name for name in names if name not in seen or now - seen[name] > SILENT_AFTER]
+
+
+def forget(db: Database) -> None:
+    """Before the processes start: what an earlier run left says nothing about this one."""
+    with db.write() as session:
+        session.execute(delete(Heartbeat))

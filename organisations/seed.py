@@ -62,6 +62,16 @@ def rows_of(name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(text.splitlines()))
 
 
+def shipped_departments() -> dict[tuple[str, str, str], str]:
+    """The department of each category in the shipped catalogue, lower levels "" where a row ends; needs no database."""
+    names = {row["code"]: row["name"] for row in rows_of("organisations")}
+    return {
+        (row["level1"], row["level2"], row["level3"]): names[row["lead_code"]]
+        for row in rows_of("catalogue")
+        if not row["area_code"]
+    }
+
+
 def _split(cell: str) -> list[str]:
     return list(dict.fromkeys(part.strip() for part in cell.split(";") if part.strip()))
 

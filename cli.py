@@ -1,0 +1,399 @@
+"""The hub's commands. Each imports its room when it runs: `hub classify` needs no database and starts quickly."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from core.config import Settings, SettingsError, load_settings
+
+ROOT = Path(__file__).resolve().parent
+DATA = ROOT.parent / "shared" / "data"
+FOLDER = click.Path(path_type=Path, file_okay=False)
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+NEW_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+class Hub(click.Group):
+    """Tells what a person can mend as a sentence, without a trace."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SettingsError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=Hub, context_settings={"help_option_names": ["-h", "--help"]})
+def hub() -> None:
+    """连心: what citizens bring, taken in and seen through. `hub up` starts it; `hub test` runs the suite."""
+
+
+@contextmanager
+def _parts(settings: Settings | None = None) -> Iterator[Any]:
+    """The hub's parts for one command, with a database that is in order; errors of its rooms become sentences."""
+    import wiring
+    from core import logging
+    from core.database import Database
+    from core.errors import HubError
+    from core.schema import SchemaState, schema_state
+
+    settings = settings or load_settings()
+    logging.configure(settings.log_level)
+    parts = wiring.build(settings)
+    db = parts.get(Database)
+    try:
+        with db.engine.connect() as connection:
+            state = schema_state(connection)
+        if state is not SchemaState.CURRENT:
+            raise click.ClickException(f"The database's schema is {state.value}. Run `hub migrate` first.")
+        yield parts
+    except HubError as error:
+        details = getattr(error, "fields", None) or {}
+        raise click.ClickException(" ".join([error.message, *details.values()])) from error
+    finally:
+        db.dispose()
+
+
+# --- running it -------------------------------------------------------------------------------------------------------
+
+
+@hub.command()
+@click.option("--demo", is_flag=True, help="Fill an empty database with the demonstration city.")
+def up(demo: bool) -> None:
+    """Prepare the database, then run web, worker, search worker and beat until Ctrl+C."""
+    from core import logging
+    from core.launch import launch
+
+    settings = load_settings()
+    logging.configure(settings.log_level)
+    sys.exit(launch(settings, lambda: _prepare(settings, demo), click.echo))
+
+
+def _prepare(settings: Settings, demo: bool) -> None:
+    """Database, rows of a new hub, search indexes: what has to be there before the processes start."""
+    import wiring
+    from core import heartbeats
+    from core.database import Database
+    from core.launch import keep_accounts
+    from search.service import SearchService
+
+    parts = wiring.build(settings)
+    db = parts.get(Database)
+    _migrate(settings, db)
+    if wiring.is_new(db):
+        if demo or not settings.is_public:
+            click.echo("An empty database: filling it with the demonstration city …")
+            keep_accounts(settings, wiring.seed_demonstration(parts))
+        else:
+            wiring.seed_rules(parts)
+            click.echo("An empty database. Make the first account with `hub create-admin NAME`.")
+    heartbeats.forget(db)
+    parts.get(SearchService).ensure()
+    db.dispose()
+
+
+def _migrate(settings: Settings, db: Any) -> None:
+    from core.backup import copy_database
+    from core.clock import SystemClock
+    from core.schema import SchemaTooNew, bring_forward
+
+    folder = settings.data_dir / "backups" / f"before-migration-{SystemClock().now():%Y%m%d-%H%M%S}"
+    try:
+        before = bring_forward(db, lambda: click.echo(f"Backup before migrating: {copy_database(db, folder)}"))
+    except SchemaTooNew as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"Database: {before.value if before.value != 'empty' else 'made'}")
+
+
+@hub.command()
+def migrate() -> None:
+    """Bring the database's schema forward, after a backup."""
+    import wiring
+    from core.database import Database
+
+    settings = load_settings()
+    _migrate(settings, wiring.build(settings).get(Database))
+
+
+@hub.command("settings-doc")
+def settings_doc() -> None:
+    """Write docs/settings.md again from the typed settings."""
+    from core import settings_doc
+
+    settings_doc.write()
+
+
+# --- classifier and search --------------------------------------------------------------------------------------------
+
+
+@hub.command()
+@click.option("--among", default="", help="Limit the first level to these names, comma separated.")
+def classify(among: str) -> None:
+    """JSON lines {"id","title","body"} on stdin, a suggestion a line on stdout; needs no database."""
+    from classifier.stream import classify_lines
+    from organisations.seed import shipped_departments
+
+    names = [name for name in among.split(",") if name.strip()] or None
+    try:
+        classify_lines(sys.stdin.buffer, sys.stdout, sys.stderr, among=names, catalogue=shipped_departments())
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+
+
+@hub.command()
+@click.option("--data", type=FOLDER, default=DATA, show_default=True, help="Folder with the labelled files.")
+def evaluate(data: Path) -> None:
+    """Print the classifier's table, by folds that keep near copies together."""
+    from classifier.evaluate import evaluate as lines
+
+    for line in lines(data):
+        click.echo(line)
+
+
+@hub.command()
+@click.option("--data", type=FOLDER, default=DATA, show_default=True, help="Folder with the labelled files.")
+@click.option("--out", type=NEW_FILE, default=None, help="Model file to write; default: the one that ships.")
+def train(data: Path, out: Path | None) -> None:
+    """Train the classifier and write its model file."""
+    from classifier.model import SHIPPED
+    from classifier.train import train as run
+
+    click.echo(run(data, out or SHIPPED, say=lambda step: click.echo(step, err=True)))
+
+
+@hub.command("search-corpus")
+@click.option("--corpus", type=FILE, required=True, help="JSON lines to index.")
+@click.option("--engine", default="embedded", show_default=True)
+def search_corpus(corpus: Path, engine: str) -> None:
+    """JSON lines {"qid","query"} on stdin, the best 20 ids a line on stdout, through the portal's own query path."""
+    from search.corpus import search_corpus as run
+
+    try:
+        bad = run(corpus, sys.stdin, sys.stdout, sys.stderr, engine)
+    except (ValueError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    if bad:
+        click.echo(f"{bad} bad lines passed over", err=True)
+
+
+@hub.command()
+def reindex() -> None:
+    """Build both search indexes anew from the database; searching goes on meanwhile."""
+    from search.service import KINDS, SearchService
+
+    with _parts() as parts:
+        service = parts.get(SearchService)
+        for kind in KINDS:
+            with _bar(f"{kind}") as advance:
+                count = service.rebuild(kind, advance)
+            click.echo(f"{kind}: {count}")
+
+
+# --- data -------------------------------------------------------------------------------------------------------------
+
+
+@hub.command("import")
+@click.argument("path", type=FILE)
+@click.option("--map", "mapping", default="", help="Columns by name: title=标题,body=内容,…")
+@click.option("--source", default="", help="What the rows' keys belong to; default: the file's name.")
+@click.option("--track", type=click.Choice(["hotline", "petition"]), default="hotline", show_default=True)
+@click.option("--release-as", default="", help="Release what needed no masking as this user…")
+@click.option("--confirmed-by", default="", help="…confirmed by this other user.")
+def import_file(path: Path, mapping: str, source: str, track: str, release_as: str, confirmed_by: str) -> None:
+    """Take in a file of past petitions (.csv, .xlsx); after a break run it again, nothing is doubled."""
+    from core.clock import Clock
+    from core.database import Database
+    from intake.brain import Brain
+    from intake.importing import run as importing
+
+    if bool(release_as) != bool(confirmed_by):
+        raise click.UsageError("--release-as and --confirmed-by go together.")
+    named = dict(pair.split("=", 1) for pair in mapping.split(",") if "=" in pair)
+    plan = importing.Plan(path=path, source=source or path.name, mapping=named, track=track)
+    with _parts() as parts:
+        db, clock = parts.get(Database), parts.get(Clock)
+        with _bar(path.name) as advance:
+            report = importing.run(db, clock, parts.get(Brain), plan, advance)
+        if release_as:
+            releaser, confirmer = _person(parts, release_as), _person(parts, confirmed_by)
+            with _bar("release") as advance:
+                importing.release(db, clock, plan, releaser, confirmer, report, advance)
+    for name, value in vars(report).items():
+        click.echo(f"{name}: {value}")
+
+
+def _person(parts: Any, username: str) -> Any:
+    """The acting person of a user name."""
+    from sqlalchemy import select
+
+    from core.clock import Clock
+    from core.database import Database
+    from organisations.models import Account
+    from organisations.people import actor_for
+
+    with parts.get(Database).read() as session:
+        account_id = session.scalar(select(Account.id).where(Account.username == username))
+        if account_id is None:
+            raise click.ClickException(f"No account is called {username}.")
+        return actor_for(session, account_id, parts.get(Clock).now())
+
+
+@hub.command()
+@click.argument("delivery", type=int)
+def replay(delivery: int) -> None:
+    """Process a stored delivery again."""
+    import wiring
+    from channels import inbox
+    from channels.registry import Channels
+    from core.database import Database
+
+    with _parts() as parts, parts.get(Database).write() as session:
+        outcome = inbox.replay(session, delivery, parts.get(Channels), wiring.BINDINGS, again=True)
+    click.echo(f"number: {outcome.number or '-'}  code: {outcome.code or '-'}")
+
+
+@hub.command("verify-history")
+def verify_history() -> None:
+    """Check every case's chain of events and the audit chain; names what was changed, lost or put out of order."""
+    with _parts() as parts:
+        faults = _history_faults(parts)
+    for fault in faults:
+        click.echo(fault)
+    click.echo(f"{len(faults)} faults" if faults else "The history is whole.")
+    sys.exit(bool(faults))
+
+
+def _history_faults(parts: Any) -> list[str]:
+    from cases import history
+    from core import audit
+    from core.database import Database
+
+    with parts.get(Database).read() as session:
+        return [*history.verify(session), *audit.faults(session)]
+
+
+@hub.command("create-admin")
+@click.argument("username")
+@click.option("--name", default="", help="The person's name; default: the user name.")
+@click.option("--role", type=click.Choice(["system_admin", "security_admin", "auditor"]), default="security_admin",
+              show_default=True)  # fmt: skip
+@click.password_option(help="Asked for when it is not given.")
+def create_admin(username: str, name: str, role: str, password: str) -> None:
+    """Make an account that can make the others; its password must be changed at first sign-in."""
+    from core.clock import Clock
+    from core.database import Database
+    from organisations import accounts, passwords
+    from organisations.people import SYSTEM
+
+    with _parts() as parts:
+        passwords.check_new(password, username)
+        hashed, at = passwords.hash_password(password), parts.get(Clock).now()
+        with parts.get(Database).write() as session:
+            made = accounts.create_account(session, SYSTEM, at, username, name or username, password_hash=hashed)
+            accounts.grant_role(session, SYSTEM, at, made.id, role)
+    click.echo(f"{username}: {role}")
+
+
+# --- backups and keys -------------------------------------------------------------------------------------------------
+
+
+@hub.command()
+@click.argument("folder", type=FOLDER)
+@click.option("--keys", type=NEW_FILE, default=None, help="Also write the keys, to this file outside the folder.")
+def backup(folder: Path, keys: Path | None) -> None:
+    """Copy the database and the attachments; without the keys nobody can read what is sealed in them."""
+    from core import backup as copying
+    from core.clock import Clock
+    from core.crypto import KeyRing
+    from core.database import Database
+
+    with _parts() as parts:
+        settings, ring = parts.get(Settings), parts.get(KeyRing)
+        try:
+            copying.back_up(settings, parts.get(Database), ring, folder, parts.get(Clock).now(), keys)
+        except (copying.BackupError, OSError) as error:
+            raise click.ClickException(str(error)) from error
+    click.echo(f"Backup written to {folder}." + (f" Keys: {keys}." if keys else " Keep data/keys.json safe elsewhere."))
+
+
+@hub.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--keys", type=FILE, default=None, help="The file that the keys were written to.")
+def restore(folder: Path, keys: Path | None) -> None:
+    """Put a backup into an empty data folder, then check its history and its keys."""
+    import wiring
+    from core import backup as copying
+    from core.crypto import KeyRing
+    from core.database import Database
+
+    settings = load_settings()
+    try:
+        copying.restore(settings, folder, keys)
+    except (copying.BackupError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    _migrate(settings, wiring.build(settings).get(Database))
+    with _parts(settings) as parts:
+        missing = copying.missing_keys(folder, parts.get(KeyRing))
+        faults = [*_history_faults(parts), *(f"key {key_id} is missing: what it sealed is lost" for key_id in missing)]
+    for fault in faults:
+        click.echo(fault)
+    click.echo("Restored, with faults." if faults else "Restored; the history is whole. Run `hub reindex` next.")
+    sys.exit(bool(faults))
+
+
+@hub.command("rotate-keys")
+def rotate_keys() -> None:
+    """Make a new encryption key and seal every field under it; earlier keys stay for attachments and backups."""
+    from core import rotation
+    from core.crypto import KeyRing
+    from core.database import Database
+
+    settings = load_settings()
+    if not settings.field_keys:
+        rotation.add_key(settings)
+    with _parts(settings) as parts, _bar("rows") as advance:
+        done = rotation.reseal(parts.get(Database), parts.get(KeyRing), advance)
+    click.echo(f"{done} fields sealed again. Restart the hub so that it uses the new key.")
+
+
+# --- measurements -----------------------------------------------------------------------------------------------------
+
+
+@hub.group()
+def bench() -> None:
+    """Measure this machine; each figure stands beside a floor measured in the same run."""
+
+
+@bench.command("search")
+@click.option("--documents", default=100_000, show_default=True)
+def bench_search(documents: int) -> None:
+    """The query path of published replies."""
+    from benchmarks.search import run
+
+    run(sys.stdout, documents)
+
+
+@bench.command("fuzz")
+def bench_fuzz() -> None:
+    """10,000 signed but damaged webhook bodies: no 5xx."""
+    from benchmarks.fuzz_webhooks import main as run
+
+    sys.exit(run())
+
+
+@contextmanager
+def _bar(label: str) -> Iterator[Callable[[int], Any]]:
+    from tqdm import tqdm
+
+    with tqdm(desc=label, unit="row", file=sys.stderr) as shown:
+        yield shown.update
+
+
+if __name__ == "__main__":
+    hub(prog_name="hub")

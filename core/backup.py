@@ -1,0 +1,221 @@
+"""A copy of everything a hub keeps: database, attachments, and only when asked, in a file of their own, the keys.
+
+SQLite is copied page by page while the hub runs. Any other database is written as rows, one JSON line each, in the
+order in which they can be put back; such a copy fits either engine.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import gzip
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Column, Table, insert, select, update
+from sqlalchemy.engine import make_url
+
+from core.config import Settings
+from core.crypto import KeyRing, keys_path
+from core.database import Base, Database
+from core.schema import SchemaState, bring_forward, schema_state
+
+FILE, ROWS, MANIFEST, ATTACHMENTS = "hub.db", "rows.jsonl.gz", "manifest.json", "files"
+_BATCH = 500
+
+
+class BackupError(Exception):
+    """A backup or restore can't go on; the text is a sentence that says why and what to do."""
+
+
+# --- making one -------------------------------------------------------------------------------------------------------
+
+
+def back_up(
+    settings: Settings, db: Database, ring: KeyRing, folder: Path, at: datetime, keys: Path | None = None
+) -> None:
+    """Write a backup into a new or empty folder; `keys`: also the keys, into a file outside it (mode 0600).
+
+    The database comes first: every attachment that it names is then among the files. Raises BackupError.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise BackupError(f"{folder} is not empty. Name a new folder for each backup.")
+    if keys is not None and folder.absolute() in keys.absolute().parents:
+        raise BackupError("The keys must not lie beside what they open: name a file outside the backup's folder.")
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    copied = copy_database(db, folder)
+    files = settings.data_dir / ATTACHMENTS
+    if files.is_dir():
+        shutil.copytree(files, folder / ATTACHMENTS, ignore=shutil.ignore_patterns(".*.part"))
+    manifest = {
+        "made_at": at.isoformat(), "database": copied.name, "sha256": _sha256(copied),
+        "key_ids": [key_id for key_id, _key in ring.field_keys], "index_key_id": ring.index_key[0],
+    }  # fmt: skip
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
+    if keys is not None:
+        _copy_keys(settings, keys)
+
+
+def copy_database(db: Database, folder: Path) -> Path:
+    """A consistent copy of the database in a folder; gives the file. Raises BackupError when there is one already."""
+    target = folder / (FILE if db.is_sqlite else ROWS)
+    if target.exists():
+        raise BackupError(f"{target} exists already.")
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if db.is_sqlite:
+        _copy_sqlite(_sqlite_path(db), target)
+    else:
+        _write_rows(db, target)
+    return target
+
+
+def _copy_sqlite(source: Path, target: Path) -> None:
+    with (
+        contextlib.closing(sqlite3.connect(source)) as connection,
+        contextlib.closing(sqlite3.connect(target)) as copy,
+    ):
+        connection.backup(copy)
+    target.chmod(0o600)
+
+
+def _write_rows(db: Database, target: Path) -> None:
+    engine = db.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as raw, gzip.open(raw, "wt", encoding="utf-8") as out, engine.connect() as connection:
+        for table in Base.metadata.sorted_tables:
+            rows = connection.execution_options(yield_per=_BATCH).execute(select(table).order_by(table.c.id))
+            for row in rows.mappings():
+                values = {name: _plain(value) for name, value in row.items()}
+                out.write(json.dumps([table.name, values], ensure_ascii=False) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return {"base64": base64.b64encode(value).decode()} if isinstance(value, bytes) else value
+
+
+def _copy_keys(settings: Settings, target: Path) -> None:
+    source = keys_path(settings.data_dir)
+    if not source.exists():
+        raise BackupError("This hub's keys stand in its settings, not in a file: keep those settings safe instead.")
+    with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(source.read_text())
+
+
+# --- putting one back -------------------------------------------------------------------------------------------------
+
+
+def restore(settings: Settings, folder: Path, keys: Path | None = None) -> None:
+    """Put a backup into an empty data folder (and an empty database). Raises BackupError."""
+    manifest = _manifest(folder)
+    _refuse_overwriting(settings, keys)
+    source = folder / manifest["database"]
+    if not source.is_file() or _sha256(source) != manifest["sha256"]:
+        raise BackupError(f"{source} is missing or was changed since the backup was made.")
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if keys is not None:
+        _put_keys(settings, keys)
+    if (folder / ATTACHMENTS).is_dir():
+        shutil.copytree(folder / ATTACHMENTS, settings.data_dir / ATTACHMENTS)
+    db = Database(settings.database)
+    try:
+        if source.name == ROWS:
+            _read_rows(db, source)
+        elif db.is_sqlite:
+            _copy_sqlite(source, _sqlite_path(db))
+        else:
+            raise BackupError("This backup is a SQLite file: leave HUB_DATABASE_URL empty to restore it.")
+    finally:
+        db.dispose()
+
+
+def missing_keys(folder: Path, ring: KeyRing) -> list[str]:
+    """The ids of keys that a backup was made under and this ring has not: what they sealed can't be read."""
+    manifest = _manifest(folder)
+    held = {key_id for key_id, _key in ring.field_keys} | {ring.index_key[0]}
+    return [key_id for key_id in (*manifest["key_ids"], manifest["index_key_id"]) if key_id not in held]
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
+    except (OSError, ValueError):
+        raise BackupError(f"{folder} is no backup: {MANIFEST} is missing or broken.") from None
+    return found
+
+
+def _refuse_overwriting(settings: Settings, keys: Path | None) -> None:
+    taken = [settings.data_dir / name for name in (FILE, ATTACHMENTS) if (settings.data_dir / name).exists()]
+    if keys is not None and keys_path(settings.data_dir).exists():
+        taken.append(keys_path(settings.data_dir))
+    if taken:
+        raise BackupError(f"{taken[0]} exists already. Restore into an empty data folder (HUB_DATA_DIR).")
+    db = Database(settings.database)
+    if db.is_sqlite:
+        return
+    try:
+        with db.engine.connect() as connection:
+            if schema_state(connection) is not SchemaState.EMPTY:
+                raise BackupError("The database is not empty. Restore into an empty one (HUB_DATABASE_URL).")
+    finally:
+        db.dispose()
+
+
+def _put_keys(settings: Settings, keys: Path) -> None:
+    target = keys_path(settings.data_dir)
+    with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(keys.read_text())
+
+
+def _read_rows(db: Database, source: Path) -> None:
+    """Insert every row; what points to a row that comes later is filled in at the end."""
+    bring_forward(db, lambda: None)
+    later: list[tuple[Table, int, dict[str, Any]]] = []
+    with db.write() as session:
+        for table, values in _rows(source):
+            held_back = {name: values[name] for name in _pointing_ahead(table) if values[name] is not None}
+            session.execute(insert(table).values({**values, **dict.fromkeys(held_back)}))
+            if held_back:
+                later.append((table, values["id"], held_back))
+        for table, row_id, held_back in later:
+            session.execute(update(table).where(table.c.id == row_id).values(held_back))
+
+
+def _rows(source: Path) -> Iterator[tuple[Table, dict[str, Any]]]:
+    with gzip.open(source, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            name, values = json.loads(line)
+            table = Base.metadata.tables[name]
+            yield table, {key: _typed(table.c[key], value) for key, value in values.items()}
+
+
+def _typed(column: Column[Any], value: Any) -> Any:
+    if isinstance(value, dict) and set(value) == {"base64"}:
+        return base64.b64decode(value["base64"])
+    kind = column.type.python_type
+    return kind.fromisoformat(value) if kind in (datetime, date) and value is not None else value
+
+
+def _pointing_ahead(table: Table) -> list[str]:
+    """Columns that may name a row of this table or of one that is filled later."""
+    order = {one: place for place, one in enumerate(Base.metadata.sorted_tables)}
+    return [
+        key.parent.name for key in table.foreign_keys if order[key.column.table] >= order[table] and key.parent.nullable
+    ]
+
+
+def _sqlite_path(db: Database) -> Path:
+    return Path(make_url(db.url).database or "")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

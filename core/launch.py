@@ -1,0 +1,110 @@
+"""What `hub up` does on one machine: one hub a data folder, its processes, what is told once they are ready."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import urllib.request
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from core.broker import QUEUES
+from core.config import Settings, SettingsError
+from core.database import on_network_file_system
+from core.processes import AlreadyRunning, Child, Lock, Supervisor
+
+ROOT = Path(__file__).resolve().parent.parent
+WEB_THREADS = 16
+ACCOUNTS = "demo-accounts.json"
+
+Say = Callable[[str], None]
+
+
+def launch(settings: Settings, prepare: Callable[[], None], say: Say) -> int:
+    """Prepare the data, then keep the processes alive until Ctrl+C or TERM; gives the exit code.
+
+    Raises SettingsError when the data folder is no place for a hub.
+    """
+    os.umask(0o077)  # what the hub keeps is for its own user
+    if not settings.database_url and on_network_file_system(settings.data_dir):
+        raise SettingsError("Setting HUB_DATA_DIR: SQLite's locks fail on a network file system; name a local folder.")
+    try:
+        lock = Lock(settings.data_dir / "run" / "hub.lock")
+    except AlreadyRunning:
+        say(f"A hub runs on {settings.data_dir} already. Stop it first, or name another folder with HUB_DATA_DIR.")
+        return 1
+    try:
+        prepare()
+        return _supervise(settings, say)
+    finally:
+        lock.release()
+
+
+def _supervise(settings: Settings, say: Say) -> int:
+    supervisor = Supervisor(settings.data_dir, children(settings))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: supervisor.stop())
+    say("Starting web, worker, search worker and beat …")
+    supervisor.start()
+    supervisor.run(lambda: is_ready(settings), lambda: _announce(settings, say))
+    say("Stopped.")
+    return 0
+
+
+def children(settings: Settings) -> list[Child]:
+    """The processes of one machine: web, a worker for each queue, the beat."""
+    environment = {"PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))}
+    python, celery = sys.executable, (sys.executable, "-m", "celery", "-A", "worker:celery")
+    quiet = ("--loglevel", "WARNING")
+    web = (
+        python, "-m", "gunicorn", "app:serve()", "--worker-class", "gthread", "--workers", "1",
+        "--threads", str(WEB_THREADS), "--bind", f"{settings.host}:{settings.port}", "--graceful-timeout", "10",
+        "--log-level", "warning", "--no-control-socket",
+    )  # fmt: skip
+    workers = [
+        Child(
+            "worker" if queue == QUEUES[0] else f"{queue}_worker",
+            (*celery, "worker", "--pool", "solo", "-Q", queue, "-n", f"{queue}@%h", "--without-gossip",
+             "--without-mingle", "--without-heartbeat", *quiet),
+            environment,
+        )
+        for queue in QUEUES
+    ]  # fmt: skip
+    beat = Child("beat", (*celery, "beat", "--pidfile", "", *quiet), environment)
+    return [Child("web", web, environment), *workers, beat]
+
+
+def address(settings: Settings) -> str:
+    """Where a browser on this machine finds the hub."""
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host  # noqa: S104
+    return f"http://{host}:{settings.port}"
+
+
+def is_ready(settings: Settings) -> bool:
+    """Whether /readyz says that every part works."""
+    try:
+        with urllib.request.urlopen(f"{address(settings)}/readyz", timeout=5) as answer:  # noqa: S310 - our own
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def keep_accounts(settings: Settings, passwords: Mapping[str, str]) -> None:
+    """Keep the demonstration accounts' passwords for whoever runs this hub (mode 0600)."""
+    path = settings.data_dir / ACCOUNTS
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(dict(passwords), file, indent=1)
+
+
+def _announce(settings: Settings, say: Say) -> None:
+    say(f"\nReady: {settings.public_url or address(settings)}   (staff: /login)")
+    path = settings.data_dir / ACCOUNTS
+    if path.exists():
+        kept: dict[str, Any] = json.loads(path.read_text())
+        say(f"Demonstration accounts (kept in {path}):")
+        for username, password in kept.items():
+            say(f"  {username:<22} {password}")
+    say("Stop with Ctrl+C.")
