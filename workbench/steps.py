@@ -136,8 +136,8 @@ def _feed_back(session: Session, actor: Actor, at: datetime, to: Target, typed: 
     )  # fmt: skip
 
 
-def _return(session: Session, actor: Actor, at: datetime, to: Target, typed: Typed) -> object:
-    return handling.return_(
+def _return(session: Session, actor: Actor, at: datetime, to: Target, typed: Typed) -> None:
+    handling.return_(
         session, actor, at, to.assignment_id, reason=typed.reason(), suggested_id=typed.row_or_none("suggested")
     )
 

@@ -14,9 +14,8 @@ from sqlalchemy.orm import Session
 from cases import visibility
 from cases.models import Assignment, Attachment, Case, CaseClock, Classification, Submission
 from cases.operations import base, dispatch
-from intake.brain import THRESHOLD
+from intake.brain import in_use
 from intake.diversion import REASONS
-from intake.models import ActiveModel
 from organisations import catalogue
 from organisations.calendar import load_calendar
 from organisations.models import CatalogueRow, CatalogueVersion
@@ -67,7 +66,7 @@ class Suggested:
     nature: str
     urgent: bool
     percent: float | None
-    threshold: float
+    threshold: float | None
     sentence: str
     choices: list[Choice]
     evidence: list[dict[str, Any]]
@@ -191,10 +190,10 @@ def suggested(session: Session, case: Case) -> Suggested:
     )  # fmt: skip
 
 
-def threshold(session: Session) -> float:
-    """From how many per cent on a case goes by itself: as the active model's row says, else as shipped."""
-    row = session.scalar(select(ActiveModel.threshold).order_by(ActiveModel.since.desc()).limit(1))
-    return (THRESHOLD if row is None else row) * 100
+def threshold(session: Session) -> float | None:
+    """From how many per cent on a case goes by itself, where an administrator set it; None: the model's own limit."""
+    row = in_use(session)
+    return None if row is None or row.threshold is None else row.threshold * 100
 
 
 def _choices(
@@ -229,15 +228,17 @@ def _choices(
     ]  # fmt: skip
 
 
-def _sentence(percent: float | None, reasons: Sequence[str], least: float) -> str:
+def _sentence(percent: float | None, reasons: Sequence[str], least: float | None) -> str:
     """What the confidence means for the officer, and why the case did not go by itself."""
     if percent is None:
         return str(_("没有系统建议，请您判断"))
     said = [_(REASONS[code]) for code in reasons if code in REASONS and code != "low_confidence"]
     if said:
         return str(_("没有自动派单：%(why)s，请您判断", why="、".join(said)))
-    if percent < least:
+    if "low_confidence" in reasons and least is not None:
         return str(_("到 %(n)s%% 才会自动派单，所以请您看一眼", n=round(least)))
+    if "low_confidence" in reasons:
+        return str(_("把握不够自动派单，所以请您看一眼"))
     return str(_("把握足够，按规则由您确认"))
 
 
