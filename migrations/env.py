@@ -6,7 +6,7 @@ so it is off from the connection's start, and the keys are checked before the co
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 from sqlalchemy import Connection, create_engine, event
@@ -18,7 +18,7 @@ from core.database import Base, UtcDateTime
 _ONE_MIGRATOR = 7_251_204
 
 
-def _render(kind: str, item: Any, autogen: Any) -> str | bool:
+def _render(kind: str, item: Any, autogen: Any) -> str | Literal[False]:
     """Our column types by their own name in new revisions."""
     if kind == "type" and isinstance(item, UtcDateTime):
         autogen.imports.add("from core.database import UtcDateTime")
