@@ -235,9 +235,10 @@ def _ask_which(
 ) -> Outcome:
     """Keep the words and ask in one sentence whether they belong to an earlier matter."""
     pending = dialogue.begin(session, sender, delivery.received_at)
+    if not pending.body:  # else another message of theirs began it at the same moment
+        pending.step, pending.options = "unsure", [one.id for one in own]
+        pending.first_digest = sender.words_digest(normalise(text).text)
     dialogue.append(pending, text)
-    pending.step, pending.options = "unsure", [one.id for one in own]
-    pending.first_digest = sender.words_digest(normalise(text).text)
     dialogue.note(session, message, delivery, "body", dialogue=pending)
     return Outcome(text=dialogue.question(session, pending, delivery.received_at))
 

@@ -116,6 +116,8 @@ def _words(session: Session, sender: Sender, text: str, message: Message, delive
         if outcome is not None:
             return outcome
     fresh = dialogue.begin(session, sender, at)
+    if fresh.body:  # another message of theirs began it at the same moment
+        return _go_on(session, sender, fresh, text, message, delivery)
     outcome = dialogue.start_with(session, sender, fresh, text, at)
     dialogue.note(session, message, delivery, "body", dialogue=fresh)
     return outcome

@@ -7,6 +7,7 @@ from datetime import timedelta
 from html import unescape
 from typing import Any
 from urllib.parse import urlencode
+from zlib import crc32
 
 from twilio.request_validator import RequestValidator
 from wechatpy.utils import WeChatSigner
@@ -67,8 +68,10 @@ class Talk:
         """A signed request with a key of its own."""
         self.count += 1
         if self.channel == "wechat":
-            return self._wechat(wechat, key or str(24869471003450000 + self.count + hash(self.sender) % 10**9 * 10**4))
-        return self._sms(sms, key or f"SM{abs(hash(self.sender)) % 10**12:012x}{self.count:020x}")
+            return self._wechat(
+                wechat, key or str(24869471003450000 + self.count + crc32(self.sender.encode()) % 10**9 * 10**4)
+            )
+        return self._sms(sms, key or f"SM{crc32(self.sender.encode()):012x}{self.count:020x}")
 
     def _wechat(self, fields: dict[str, str], key: str) -> Request:
         signer = WeChatSigner()

@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 
 from core import ids
 from intake.commands import Command, Judgement, has_substance, is_no_more, is_yes, judgement, parse
-from tests.conftest import AT
 
-NUMBER = ids.new_number(AT)
+NUMBER = "261124123456" + ids.check_digit("261124123456")
 
 
 @pytest.mark.parametrize(
