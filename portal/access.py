@@ -23,6 +23,7 @@ from core.web.parts import part
 
 KEEP = timedelta(minutes=30)
 RECEIPT_KEEP = timedelta(minutes=30)
+PRIVATE = frozenset({"portal.progress", "portal.draft", "portal.done", "portal.file"})
 _OPEN, _RECEIPT = "lx_progress", "lx_receipt"
 
 
@@ -76,6 +77,13 @@ def leave() -> None:
     """Close what is open in this browser."""
     flask.session.pop(_OPEN, None)
     flask.session.pop(_RECEIPT, None)
+
+
+def keep_private(response: flask.Response) -> flask.Response:
+    """Let no browser keep a page that shows somebody's own submission: the next person may go back to it."""
+    if flask.request.endpoint in PRIVATE or flask.request.args.get("draft"):
+        response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 # --- the receipt ------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from core.web.limits import limited
 from core.web.parts import part
 from portal import access
 from portal.submit import sentence_of
-from portal.view import View, view_of
+from portal.view import REVIEW_DAYS, View, view_of
 
 
 def add_to(blueprint: flask.Blueprint) -> None:
@@ -57,7 +57,8 @@ def page_of(
         view: View = view_of(session, submission_id, now())
         page = flask.render_template(
             "portal/progress.html", view=view, faults=faults or {}, kept=kept or {}, part_of=part_of,
-            fault_links={_id_of(part_of, name): text for name, text in (faults or {}).items()}, token=form_token(),
+            review_days=REVIEW_DAYS, fault_links={_id_of(part_of, name): text for name, text in (faults or {}).items()},
+            token=form_token(),
         )  # fmt: skip
     return page
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import flask
 
-from portal import acts, attachments, figures, guide, home, progress, replies, similar, submit
+from portal import access, acts, attachments, figures, guide, home, progress, replies, similar, submit
 
 
 def make_blueprint() -> flask.Blueprint:
@@ -14,4 +14,5 @@ def make_blueprint() -> flask.Blueprint:
     )
     for room in (home, submit, similar, progress, acts, attachments, replies, figures, guide):
         room.add_to(blueprint)
+    blueprint.after_request(access.keep_private)
     return blueprint

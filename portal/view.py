@@ -96,7 +96,7 @@ def view_of(session: Session, submission_id: int, at: datetime) -> View:
     )
     may = _may(submission, case, rating, question)
     asking = clocks.latest(session, "case", case.id, "ask")
-    ask_due = asking.due_at if asking and asking.ended_at is None else None
+    ask_due = asking.due_at if asking and asking.ended_at is None and asking.due_at > at else None
     nodes = tuple(_nodes(session, submission, case, lead, rating, ask_due, at))
     return View(
         submission, case, CHANNELS.get(submission.channel, ""), _chip(submission, case, may), nodes,
@@ -172,7 +172,7 @@ def _nodes(
         nodes += _work(session, submission, case, lead, at)
     served = submission.served_at if _served_in_round(session, submission, case) else None
     nodes.append(_answer_node(case, served, rating))
-    closing = _("最迟 %(day)s 前请您确认", day=filters.day(ask_due)) if ask_due else ""
+    closing = _("请在 %(day)s前确认", day=filters.day(ask_due)) if ask_due else ""
     done = case.stage == "closed"
     nodes.append(Node(_("办结"), "done" if done else "todo", _when(case.closed_at) if done else _lines(closing)))
     nodes.append(Node(_("评价"), "done" if rating else "todo", _when(rating.at) if rating else ()))

@@ -59,8 +59,8 @@ def search_replies(
     """The replies for what a person typed.
 
     `filters`: category1, category2, organisation, area, year -> allowed values. `exact` turns the repair off ("仍按原文
-    查找"). `newest` puts the latest first. `at_least`: share of the query's tokens a reply must hold. Never fails because
-    of what was typed; raises SearchUnavailable where no index answers.
+    查找"), `newest` puts the latest first. `at_least`: share of the query's tokens a reply must hold.
+    Never fails because of what was typed; raises SearchUnavailable where no index answers.
     """
     filters, page = filters or {}, page or Page()
     folded = fold(typed[:LONGEST])

@@ -80,7 +80,7 @@ def engine_of(settings: Settings) -> SearchEngine:
     """The engine that the settings ask for. Raises ValueError for one that this hub has not."""
     if settings.search_url:
         raise ValueError("HUB_SEARCH_URL: this hub has the embedded engine only; leave it empty")
-    return TantivyEngine(settings.data_dir / "search")
+    return cast(SearchEngine, TantivyEngine(settings.data_dir / "search"))
 
 
 class SearchService:
@@ -137,7 +137,8 @@ class SearchService:
         for name in FACETS:
             if name in filters:
                 others = {other: values for other, values in filters.items() if other != name}
-                counts[name] = search_replies(self._replies, typed, others, Page(size=1), exact=exact).facets[name]
+                found = search_replies(self._replies, typed, others, Page(size=1), exact=exact)
+                counts[name] = found.facets.get(name, {})
         return counts
 
     def similar(self, title: str, body: str, *, limit: int = 3, leave_out: Sequence[str] = ()) -> list[Shown]:

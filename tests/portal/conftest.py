@@ -77,7 +77,8 @@ class Petitions:
         self.count += 1
         values: dict[str, Any] = {
             "origin": "web", "origin_key": f"test-token-number-{self.count:04d}", "channel": "web",
-            "title": f"路灯不亮第{self.count}次", "body": BODY, "title_masked": f"路灯不亮第{self.count}次", "body_masked": BODY,
+            "title": f"路灯不亮第{self.count}次", "title_masked": f"路灯不亮第{self.count}次", "body": BODY,
+            "body_masked": BODY,
             "received_at": self.clock.now(), "reporter": Reporter("王小梅", "13812342607"), "consent_publish": True,
         }  # fmt: skip
         with self.db.write() as session:
