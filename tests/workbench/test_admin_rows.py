@@ -1,0 +1,312 @@
+"""The administrators' pages for catalogue, calendar, organisations, deadlines, words, numbers, jobs and audit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date, time
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
+from cases.models import BlockedNumber, DeadlinePolicy, PolicySet
+from cases.operations.nuisance import count_nuisance
+from core import audit
+from core.clock import FixedClock
+from core.jobs import Job
+from organisations import accounts
+from organisations.catalogue import in_force
+from organisations.models import (
+    Account,
+    CatalogueRow,
+    CatalogueVersion,
+    Ground,
+    OfficeHours,
+    Organisation,
+    Post,
+    Term,
+    WorkingDay,
+)
+
+SYSTEM = "admin.system"
+
+
+@pytest.fixture
+def admin(client: FlaskClient, sign_in: Callable[..., Any]) -> FlaskClient:
+    sign_in(client, SYSTEM)
+    return client
+
+
+def one(city: Any, model: Any, *where: Any) -> Any:
+    with city.db.read() as session:
+        return session.scalars(select(model).where(*where)).one()
+
+
+def draft(city: Any) -> CatalogueVersion:
+    return one(city, CatalogueVersion, CatalogueVersion.state == "draft")
+
+
+def rows_of(city: Any, version_id: int) -> list[CatalogueRow]:
+    with city.db.read() as session:
+        query = select(CatalogueRow).where(CatalogueRow.version_id == version_id).order_by(CatalogueRow.id)
+        return list(session.scalars(query))
+
+
+def save(admin: FlaskClient, city: Any, row: CatalogueRow | None, **changes: Any) -> Any:
+    edition = draft(city)
+    names = ("level1", "level2", "level3", "area_id", "lead_id", "legal_basis", "sign_hours", "handle_days", "track")
+    typed = {name: getattr(row, name) for name in names} if row else {}
+    around = {"row_id": row.id if row else "", "version_id": edition.id, "version": edition.version, "do": "save"}
+    data = {**typed, **around, **changes}
+    return admin.post("/work/admin/catalogue/rows", data={k: "" if v is None else v for k, v in data.items()})
+
+
+@pytest.fixture
+def other_admin(city: Any, clock: FixedClock) -> str:
+    """A second system administrator."""
+    with city.db.write() as session:
+        actor = city.actor("admin.security")
+        row = accounts.create_account(session, actor, clock.now(), "admin.second", "第二位")
+        accounts.grant_role(session, actor, clock.now(), row.id, "system_admin")
+    return "admin.second"
+
+
+def test_a_draft_is_edited_and_published_by_a_second_person(
+    admin: FlaskClient, city: Any, sign_in: Callable[..., Any], other_admin: str
+) -> None:
+    with city.db.read() as session:
+        before = in_force(session)
+    assert before is not None
+    admin.post("/work/admin/catalogue/draft", data={"do": "open"})
+    first = rows_of(city, draft(city).id)[0]
+    assert len(rows_of(city, draft(city).id)) == len(rows_of(city, before.id))
+    assert save(admin, city, first, handle_days=9).status_code == 302
+    page = admin.get("/work/admin/catalogue?changed=1").text
+    assert "is-changed" in page and "原：" in page
+    data = {"do": "publish", "version_id": draft(city).id, "version": draft(city).version}
+    admin.post("/work/admin/catalogue/draft", data=data)
+    assert "编制人不能自己发布" in admin.get("/work/admin/catalogue").text
+    sign_in(admin, other_admin)
+    admin.post("/work/admin/catalogue/draft", data=data)
+    with city.db.read() as session:
+        now = in_force(session)
+        assert now is not None and now.number == before.number + 1
+        assert session.get_one(CatalogueRow, first.id).handle_days == 9
+        assert session.get_one(CatalogueVersion, before.id).state == "retired"
+
+
+def test_a_row_without_days_stays_open_with_what_was_typed(admin: FlaskClient, city: Any) -> None:
+    admin.post("/work/admin/catalogue/draft", data={"do": "open"})
+    answer = save(
+        admin, city, None, level1="城乡建设", level2="低频噪声", sign_hours="4", handle_days="", legal_basis="办法"
+    )
+    assert answer.status_code == 400
+    assert "请填办理期限" in answer.text and "请选择主办单位" in answer.text
+    assert 'value="低频噪声"' in answer.text and ">办法</textarea>" in answer.text
+
+
+def test_a_row_is_added_taken_out_and_brought_back(admin: FlaskClient, city: Any) -> None:
+    admin.post("/work/admin/catalogue/draft", data={"do": "open"})
+    added = save(admin, city, None, level1="城乡建设", level2="新的一类", sign_hours="4", handle_days="3",
+                 lead_id=city.organisation("TC-CGJ"))  # fmt: skip
+    assert added.status_code == 302
+    assert "is-new" in admin.get("/work/admin/catalogue?changed=1").text
+    with city.db.read() as session:
+        published = in_force(session)
+    assert published is not None
+    mine = rows_of(city, draft(city).id)
+    theirs = rows_of(city, published.id)[0]
+    key = (theirs.level1, theirs.level2, theirs.level3, theirs.area_id)
+    same = next(row for row in mine if (row.level1, row.level2, row.level3, row.area_id) == key)
+    save(admin, city, same, do="remove")
+    assert "is-gone" in admin.get("/work/admin/catalogue?changed=1").text
+    save(admin, city, theirs, do="restore")
+    assert "is-gone" not in admin.get("/work/admin/catalogue?changed=1").text
+
+
+def test_two_people_in_one_draft_the_second_is_told(admin: FlaskClient, city: Any) -> None:
+    admin.post("/work/admin/catalogue/draft", data={"do": "open"})
+    row = rows_of(city, draft(city).id)[0]
+    stale = draft(city).version
+    save(admin, city, row, handle_days=8)
+    answer = save(admin, city, row, handle_days=7, version=stale)
+    assert answer.status_code == 409 and "草稿刚被别人改过" in answer.text
+    assert 'name="handle_days" inputmode="numeric" value="7"' in answer.text
+
+
+def test_the_same_category_and_area_twice_is_refused(admin: FlaskClient, city: Any) -> None:
+    admin.post("/work/admin/catalogue/draft", data={"do": "open"})
+    row = rows_of(city, draft(city).id)[0]
+    answer = save(admin, city, row, row_id="")
+    assert answer.status_code == 400 and "已有同一分类、同一地区的条目" in answer.text
+
+
+def test_the_catalogue_is_searched_without_harm(admin: FlaskClient) -> None:
+    assert "没有找到条目" in admin.get("/work/admin/catalogue?q=%25' OR '1'='1").text
+    assert admin.get("/work/admin/catalogue?version=999").status_code == 404
+    assert "生效中" in admin.get("/work/admin/catalogue?page=99999").text
+
+
+def test_a_make_up_day_is_set_and_cleared(admin: FlaskClient, city: Any) -> None:
+    path = "/work/admin/calendars"
+    assert admin.post(path, data={"do": "day", "day": "2026-11-28", "works": "1", "note": "调休"}).status_code == 302
+    row = one(city, WorkingDay, WorkingDay.day == date(2026, 11, 28))
+    assert row.is_working and row.note == "调休"
+    assert "2026-11-28" in admin.get(path).text
+    admin.post(path, data={"do": f"clear:{row.id}"})
+    with city.db.read() as session:
+        assert not session.scalar(select(func.count()).select_from(WorkingDay))
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ({"do": "day", "day": "", "works": "1"}, "请选择日期"),
+        ({"do": "day", "day": "2026-11-28"}, "请选择这一天上班还是休息"),
+        ({"do": "hours", "starts1": "09:00", "ends1": ""}, "第 1 段办公时间没有填完整"),
+        ({"do": "hours", "starts1": "12:00", "ends1": "09:00"}, "结束要晚于开始"),
+        ({"do": "hours", "starts1": "09:00", "ends1": "12:00", "starts2": "11:00", "ends2": "17:00"}, "不能重叠"),
+        ({"do": "hours"}, "至少要有一段"),
+    ],
+)
+def test_a_wrong_calendar_says_why(admin: FlaskClient, data: dict[str, str], words: str) -> None:
+    answer = admin.post("/work/admin/calendars", data=data)
+    assert answer.status_code == 400 and words in answer.text
+
+
+def test_an_organisation_has_hours_of_its_own(admin: FlaskClient, city: Any) -> None:
+    unit = city.organisation("TC-CGJ")
+    admin.post(f"/work/admin/calendars?organisation={unit}", data={"do": "hours", "starts1": "08:30", "ends1": "17:00"})
+    row = one(city, OfficeHours, OfficeHours.organisation_id == unit)
+    assert (row.starts, row.ends) == (time(8, 30), time(17))
+
+
+def test_the_year_without_a_calendar_is_named(admin: FlaskClient) -> None:
+    assert "2027 年的放假安排还没有" in admin.get("/work/admin/calendars").text
+
+
+def test_an_organisation_is_added_changed_and_ended(admin: FlaskClient, city: Any) -> None:
+    form = {"code": "TC-NEW", "name": "棠川市新设局", "short_name": "市新设局", "kind": "政府部门", "level": "city",
+            "parent_id": str(city.organisation("TC-ZF")), "active": "1"}  # fmt: skip
+    made = admin.post("/work/admin/organisations/new", data=form)
+    assert made.status_code == 302
+    assert "市新设局" in admin.get(f"/work/admin/organisations?under={city.organisation('TC-ZF')}").text
+    admin.post(made.location, data={**form, "active": ""})
+    row = one(city, Organisation, Organisation.code == "TC-NEW")
+    assert not row.active and row.ended == date(2026, 11, 24)
+
+
+def test_a_superior_cannot_be_below(admin: FlaskClient, city: Any) -> None:
+    top = one(city, Organisation, Organisation.code == "TC-ZF")
+    below = city.organisation("TC-CGJ")
+    form = {"code": top.code, "name": top.name, "short_name": top.short_name, "kind": top.kind, "level": top.level,
+            "parent_id": str(below), "active": "1"}  # fmt: skip
+    answer = admin.post(f"/work/admin/organisations/{top.id}", data=form)
+    assert answer.status_code == 400 and "上级不能是本单位或它的下级" in answer.text
+
+
+def test_a_post_is_given_by_user_name_and_ended(admin: FlaskClient, city: Any) -> None:
+    unit = city.organisation("TC-CGJ")
+    path = f"/work/admin/organisations/{unit}/posts"
+    wrong = admin.post(path, data={"username": "nobody.here"})
+    assert wrong.status_code == 400 and "没有这个账号" in wrong.text
+    admin.post(path, data={"username": "geng.hao", "title": "联络员"})
+    post = one(city, Post, Post.organisation_id == unit, Post.title == "联络员")
+    admin.post(path, data={"do": f"end:{post.id}"})
+    assert one(city, Post, Post.id == post.id).to_date == date(2026, 11, 24)
+
+
+def policy(city: Any, **where: Any) -> DeadlinePolicy:
+    with city.db.read() as session:
+        return session.scalars(
+            select(DeadlinePolicy).filter_by(**where).order_by(DeadlinePolicy.version.desc())
+        ).first()
+
+
+def test_a_deadline_is_changed_as_a_new_version(admin: FlaskClient, city: Any) -> None:
+    old = policy(city, policy_set="zhengzhou", track="hotline", kind="handle", nature="投诉", ended_at=None)
+    form = {"amount": "4", "yellow_after": "0", "red_after": "3", "extension_max": "8"}
+    assert admin.post(f"/work/admin/deadlines/{old.id}", data=form).status_code == 302
+    new = policy(city, policy_set="zhengzhou", track="hotline", kind="handle", nature="投诉", ended_at=None)
+    assert (new.version, new.amount, new.unit) == (old.version + 1, 4, old.unit)
+    assert one(city, DeadlinePolicy, DeadlinePolicy.id == old.id).ended_at is not None
+
+
+def test_a_limit_set_by_law_is_not_made_longer(admin: FlaskClient, city: Any) -> None:
+    old = policy(city, policy_set="zhengzhou", track="petition", kind="handle", ended_at=None)
+    answer = admin.post(f"/work/admin/deadlines/{old.id}", data={"amount": str(old.amount + 1)})
+    assert answer.status_code == 400 and "法定时限，只能改短" in answer.text
+    text = admin.post(f"/work/admin/deadlines/{old.id}", data={"amount": "十五"})
+    assert text.status_code == 400 and "请填整数" in text.text
+
+
+def test_another_policy_set_is_used(admin: FlaskClient, city: Any) -> None:
+    admin.post("/work/admin/deadlines", data={"code": "meizhou"})
+    assert one(city, PolicySet, PolicySet.active).code == "meizhou"
+    assert admin.post("/work/admin/deadlines", data={"code": "nowhere"}).status_code == 404
+
+
+def test_words_and_grounds(admin: FlaskClient, city: Any) -> None:
+    form = {"kind": "return_reason", "code": "own_words", "name": "不属本单位职责", "active": "1"}
+    assert admin.post("/work/admin/words/terms/new", data=form).status_code == 302
+    assert admin.post("/work/admin/words/terms/new", data=form).status_code == 400
+    term = one(city, Term, Term.code == "own_words")
+    admin.post(f"/work/admin/words/terms/{term.id}", data={"name": "不归本单位管"})
+    changed = one(city, Term, Term.id == term.id)
+    assert (changed.name, changed.kind, changed.active) == ("不归本单位管", "return_reason", False)
+    ground = {"track": "petition", "operation": "guide", "code": "own_test", "text": "请向法院起诉。", "active": "1"}
+    assert "请写明依据的条款" in admin.post("/work/admin/words/grounds/new", data=ground).text
+    admin.post("/work/admin/words/grounds/new", data={**ground, "article": "信访工作条例第三十一条"})
+    assert one(city, Ground, Ground.code == "own_test").article == "信访工作条例第三十一条"
+
+
+def test_a_number_is_blocked_with_a_reason_and_let_through(
+    client: FlaskClient, city: Any, clock: FixedClock, sign_in: Callable[..., Any]
+) -> None:
+    with city.db.write() as session:
+        count_nuisance(session, clock.now(), "13800002607")
+    sign_in(client, "dou.jianping")
+    page = client.get("/work/admin/numbers").text
+    assert "138****2607" in page and "13800002607" not in page
+    row = one(city, BlockedNumber)
+    assert "请写明限制的理由" in client.post("/work/admin/numbers", data={"do": f"block:{row.id}"}).text
+    client.post("/work/admin/numbers", data={"do": f"block:{row.id}", "reason": "反复骚扰"})
+    assert one(city, BlockedNumber).blocked_at is not None
+    client.post("/work/admin/numbers", data={"do": f"unblock:{row.id}"})
+    assert one(city, BlockedNumber).blocked_at is None
+
+
+def test_a_dead_job_is_revived(admin: FlaskClient, city: Any, clock: FixedClock) -> None:
+    with city.db.write() as session:
+        session.add(Job(queue="jobs", name="intake.classify", key="e1", payload={}, state="dead", due=clock.now(),
+                        attempts=8, error="ValueError", created_at=clock.now(), finished_at=clock.now()))  # fmt: skip
+    page = admin.get("/work/admin/jobs").text
+    path = re.search(r'action="(/work/admin/jobs/\d+/revive)"', page)
+    assert path and "ValueError" in page and 'is-late">1<' in page
+    admin.post(path.group(1))
+    job = one(city, Job, Job.key == "e1")
+    assert (job.state, job.attempts) == ("waiting", 0)
+
+
+def test_the_audit_trail_is_filtered_paged_and_notes_its_reader(
+    client: FlaskClient, city: Any, clock: FixedClock, sign_in: Callable[..., Any]
+) -> None:
+    with city.db.write() as session:
+        me = session.scalars(select(Account).where(Account.username == "geng.hao")).one()
+        for _ in range(60):
+            audit.record(
+                session, at=clock.now(), actor_id=me.id, action="signed_in", subject="account", subject_id=me.id
+            )
+    sign_in(client, "admin.audit")
+    page = client.get("/work/admin/audit?who=geng.hao&action=signed_in").text
+    assert page.count("<tr>") == 51 and "耿浩（geng.hao）" in page and "下一页" in page
+    following = re.search(r'href="(/work/admin/audit\?[^"]*after=\d+)"', page)
+    assert following
+    assert client.get(following.group(1).replace("&amp;", "&")).text.count("<tr>") == 11
+    assert "没有这样的记录" in client.get("/work/admin/audit?who=nobody&from=2026-11-01&to=2026-11-30").text
+    with city.db.read() as session:
+        last = session.scalars(select(audit.AuditEntry).order_by(audit.AuditEntry.seq.desc())).first()
+        assert last is not None and last.action == "audit_read"
+        assert audit.faults(session) == []
