@@ -63,7 +63,8 @@ def _fifteen_lines(data: Fifteen, held: Held, taxonomy: Taxonomy) -> Iterator[st
     top = np.array(held.classes)[np.argsort(-held.level1, axis=1)[:, :3]]
     second = np.array([key[1] for key in taxonomy.level2])[under(held.level2, best, taxonomy).argmax(1)]
     both = right & (second == data.level2)
-    yield f"十五类 一级准确率 {right.mean():.4f}（±{_error(right):.4f}），一二级都对 {both.mean():.4f}（±{_error(both):.4f}）"
+    yield f"十五类 一级准确率 {right.mean():.4f}（±{_error(right):.4f}）"
+    yield f"十五类 一二级都对 {both.mean():.4f}（±{_error(both):.4f}）"
     yield f"十五类 前三名含正确一级 {(top == data.level1[:, None]).any(1).mean():.4f}"
     yield f"十五类 97% 准确时可自动的比例（风险–覆盖曲线） {coverage(lead, right):.4f}"
     yield f"诉求性质 准确率 {(nature_of(held) == data.nature).mean():.4f}"

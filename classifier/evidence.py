@@ -11,7 +11,7 @@ from classifier.folding import Folded
 from classifier.heads import Floats
 
 MOST = 6
-_LOOKED_AT = 14
+_LOOKED_AT = 12
 Piece = tuple[str, int, int, float]
 
 
@@ -22,29 +22,30 @@ class Explainer:
         """Take the vocabulary: words (characters follow them and are not shown), and the title block's features."""
         names: list[str] = [*words, *([""] * (body_size - len(words)))]
         self._names = [*names, *(names[number] for number in title_ids)]
+        self._shown = np.array([bool(name) for name in self._names], np.bool_)
 
     def explain(
-        self, rows: Any, weights: Floats, norms: Floats, chosen: Sequence[int], texts: Sequence[tuple[Folded, Folded]]
+        self, rows: Any, weights: Floats, norms: Floats, chosen: Any, texts: Sequence[tuple[Folded, Folded]]
     ) -> list[tuple[Piece, ...]]:
         """For each row at most six (field, start, end, weight), the strongest first."""
-        chosen_array = np.asarray(chosen)
         row_of = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
-        shares = rows.data * weights[rows.indices, chosen_array[row_of]]
-        starts = rows.indptr.tolist()
-        own_norms = norms[np.arange(len(chosen_array)), chosen_array].tolist()
+        shares = rows.data * weights[rows.indices, chosen[row_of]]
+        shown = np.flatnonzero((shares > 0) & self._shown[rows.indices])
+        row_of, shares, columns = row_of[shown], shares[shown], rows.indices[shown]
+        # One sort for the batch: by row, the largest share first.
+        order = np.argsort(row_of - 0.999 * shares / max(float(shares.max(initial=0)), 1e-9), kind="stable")
+        shares, columns = shares[order].tolist(), columns[order].tolist()
+        starts = np.searchsorted(row_of, np.arange(rows.shape[0] + 1)).tolist()
+        own_norms = norms[np.arange(len(chosen)), chosen].tolist()
+        names = self._names
         out = []
         for number, fields in enumerate(texts):
-            first, end = starts[number], starts[number + 1]
-            part = shares[first:end]
-            if end - first > _LOOKED_AT:
-                best = np.argpartition(part, -_LOOKED_AT)[-_LOOKED_AT:]
-            else:
-                best = np.arange(end - first)
+            first = starts[number]
+            last = min(starts[number + 1], first + _LOOKED_AT)
             totals: dict[str, float] = {}
-            for column, share in zip(rows.indices[first:end][best].tolist(), part[best].tolist(), strict=True):
-                name = self._names[column]
-                if name and share > 0:
-                    totals[name] = totals.get(name, 0.0) + share
+            for column, share in zip(columns[first:last], shares[first:last], strict=True):
+                name = names[column]
+                totals[name] = totals.get(name, 0.0) + share
             out.append(_placed(totals, fields, own_norms[number]))
         return out
 
@@ -52,17 +53,22 @@ class Explainer:
 def _placed(totals: dict[str, float], fields: tuple[Folded, Folded], norm: float) -> tuple[Piece, ...]:
     """The words in the order of their weight, at their first place that no stronger word has taken."""
     pieces: list[Piece] = []
-    taken: list[tuple[str, int, int]] = []
-    for word, total in sorted(totals.items(), key=lambda item: (-item[1], item[0])):
-        for field, folded in zip(("title", "body"), fields, strict=True):
-            start = folded.text.find(word)
-            if start < 0:
-                continue
-            end = start + len(word)
-            if not any(field == name and start < until and begin < end for name, begin, until in taken):
-                taken.append((field, start, end))
-                pieces.append((field, *folded.to_original(start, end), round(total / norm, 4)))
-            break
+    title, body = fields
+    taken: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
+    for word, total in sorted(totals.items(), key=_by_weight):
+        start, in_body = title.text.find(word), 0
+        if start < 0:
+            start, in_body = body.text.find(word), 1
+        end = start + len(word)
+        if start < 0 or any(start < until and begin < end for begin, until in taken[in_body]):
+            continue
+        taken[in_body].append((start, end))
+        place = fields[in_body].to_original(start, end)
+        pieces.append(("body" if in_body else "title", *place, round(total / norm, 4)))
         if len(pieces) == MOST:
             break
     return tuple(pieces)
+
+
+def _by_weight(item: tuple[str, float]) -> tuple[float, str]:
+    return -item[1], item[0]

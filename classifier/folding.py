@@ -8,6 +8,7 @@ places are mapped back.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -60,7 +61,32 @@ def _tables() -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.bool_]]:
 def codes_of(text: str) -> Codes:
     """The code points of a text, those beyond the basic plane as a space."""
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-    return np.where(codes < 0x10000, codes, np.uint32(SPACE))
+    return codes if not len(codes) or codes.max() < 0x10000 else np.where(codes < 0x10000, codes, np.uint32(SPACE))
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Many fields folded at once: their texts, and all of them joined by newlines as text and as codes."""
+
+    fields: list[Folded]
+    joined: str
+    codes: npt.NDArray[np.uint16]
+
+
+def fold_all(texts: Sequence[str]) -> Batch:
+    """The fields of a batch, folded in one pass where none of them needs normalising first."""
+    folds, needs = _tables()
+    codes = codes_of("\n".join(texts))
+    ends = np.cumsum([len(text) + 1 for text in texts])[:-1] - 1
+    if needs[codes].any():
+        each = [fold(text) for text in texts]
+        joined = "\n".join(field.text for field in each)
+        return Batch(each, joined, np.frombuffer(joined.encode("utf-16-le"), np.uint16))
+    out = folds[codes]
+    out[ends] = ord("\n")
+    joined = out.tobytes().decode("utf-16-le", "replace")
+    fields = [Folded(part, len(part)) for part in joined.split("\n")]
+    return Batch(fields, joined, out)
 
 
 def fold(text: str) -> Folded:

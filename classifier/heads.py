@@ -16,6 +16,12 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 
 
+def squares_of(rows: Any) -> Any:
+    """The rows with each value squared; places are shared with the rows given."""
+    squared = type(rows)((rows.data * rows.data, rows.indices, rows.indptr), shape=rows.shape, copy=False)
+    return squared
+
+
 @dataclass(frozen=True, slots=True)
 class RatioHead:
     """Scores of several classes, each with its own weighing of the features."""
@@ -26,11 +32,12 @@ class RatioHead:
     bias: Floats
     beside: Floats  # dense features x classes; no rows where the head takes none
 
-    def scores(self, rows: Any, beside: Floats | None = None) -> tuple[Floats, Floats]:
-        """The scores (rows x classes), and the norm by which each was divided (for evidence)."""
-        squared = rows.copy()
-        squared.data = squared.data * squared.data
-        norms = np.sqrt(squared @ self.squares)
+    def scores(self, rows: Any, beside: Floats | None = None, squared: Any = None) -> tuple[Floats, Floats]:
+        """The scores (rows x classes), and the norm by which each was divided (for evidence).
+
+        `squared` are the rows' squares where the caller has them already.
+        """
+        norms = np.sqrt((squares_of(rows) if squared is None else squared) @ self.squares)
         norms[norms == 0] = 1
         scores = (rows @ self.weights) / norms + self.bias
         if beside is not None:

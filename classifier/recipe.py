@@ -114,16 +114,17 @@ def held_out_seven(data: Data, seed: int = SEED) -> tuple[tuple[str, ...], Float
 
 def seven_for_fifteen(data: Data) -> Floats:
     """Seven-class scores of the fifteen-class rows, by a model that saw none of them nor a near-copy."""
-    pairs = _take(data.seven.pairs, data.apart)
+    places = _apart(data)
+    pairs = _take(data.seven.pairs, places)
     vectoriser = Vectoriser(build_vocabulary(pairs))
-    head = fit_seven(vectoriser.rows(pairs), data.seven.labels[data.apart])
+    head = fit_seven(vectoriser.rows(pairs), data.seven.labels[places])
     return head.scores(vectoriser.rows(data.fifteen.pairs))[0]
 
 
 def held_out_fifteen(data: Data, taxonomy: Taxonomy, seven: Floats, seed: int = SEED) -> Held:
     """All other scores of every fifteen-class row, by heads (vocabulary included) fitted on other groups."""
     fifteen = data.fifteen
-    apart = _take(data.seven.pairs, data.apart)
+    apart = _take(data.seven.pairs, _apart(data))
     count = len(fifteen.pairs)
     classes = tuple(sorted(set(fifteen.level1.tolist()) | set(taxonomy.level1)))
     level1 = np.full((count, len(classes)), -1e3, np.float32)
@@ -143,6 +144,11 @@ def held_out_fifteen(data: Data, taxonomy: Taxonomy, seven: Floats, seed: int = 
         flags[outside, 1] = heads.urgent.scores(rows)[:, 0]
         fold_of[outside] = number
     return Held(classes, level1, level2, nature, flags[:, 0], flags[:, 1], fold_of)
+
+
+def _apart(data: Data) -> Any:
+    """Places of the seven-class rows that copy none of the others; all of them where that would leave one class."""
+    return data.apart if len(set(data.seven.labels[data.apart].tolist())) > 1 else np.arange(len(data.seven.pairs))
 
 
 def _take(pairs: Sequence[Pair], places: Any) -> list[Pair]:

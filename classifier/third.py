@@ -29,14 +29,13 @@ class ThirdLevel:
         self._under = np.zeros((len(taxonomy.level2), max(1, len(self._names))), np.float32)
         self._under[parents, np.arange(len(parents))] = 1
 
-    def choose(self, rows: Any, columns: Any) -> list[tuple[str, float]]:
-        """For each row, the name under its second-level column and how sure, or ("", 0) when no name fits."""
+    def choose(self, rows: Any, columns: Any) -> tuple[list[str], Any]:
+        """For each row, the name under its second-level column ("" when none fits), and how sure each is."""
         if not self._names:
-            return [("", 0.0)] * rows.shape[0]
+            return [""] * rows.shape[0], np.zeros(rows.shape[0], np.float32)
         alike = (rows @ self._compared).toarray() * self._under[columns]
         best = alike.argmax(1)
         values = alike[np.arange(len(best)), best]
-        return [
-            (self._names[number], min(1.0, value / CERTAIN)) if value >= LEAST else ("", 0.0)
-            for number, value in zip(best.tolist(), values.tolist(), strict=True)
-        ]
+        fits = values >= LEAST
+        names = [self._names[number] if fit else "" for number, fit in zip(best.tolist(), fits.tolist(), strict=True)]
+        return names, np.minimum(values / CERTAIN, 1) * fits

@@ -22,6 +22,7 @@ TITLE_WEIGHT = 0.7
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
 Pair = tuple[str, str]
+_LOGS = 1 + np.log(np.maximum(np.arange(20_001), 1))  # 1 + log of a count
 
 
 def characters(folded: str) -> str:
@@ -85,8 +86,8 @@ class Vectoriser:
         for number, char in enumerate(vocabulary.chars):
             self._char_ids[ord(char)] = len(vocabulary.words) + number
         self._char_ids[ord("\n")] = self._end
-        self._title_column = np.full(self._end + 1, -1, np.int64)
-        self._title_column[vocabulary.title_ids] = np.arange(len(vocabulary.title_ids)) + self._end
+        self._title_column = np.full(self._end + 1, -1, np.int32)
+        self._title_column[vocabulary.title_ids] = np.arange(len(vocabulary.title_ids), dtype=np.int32) + self._end
 
     def word_column(self, word: str) -> int:
         """The column of a word in the whole text's block, or -1."""
@@ -97,35 +98,44 @@ class Vectoriser:
         if not pairs:
             return sparse.csr_matrix((0, self.vocabulary.size), dtype=np.float32)
         joined = "\n".join(f"{title}\n{body}" for title, body in pairs)
-        tokens = search_tokens(joined)
+        return self.joined_rows(len(pairs), np.frombuffer(joined.encode("utf-16-le"), np.uint16))
+
+    def joined_rows(self, count: int, codes: npt.NDArray[np.uint16]) -> Any:
+        """The same for `count` pairs whose fields are joined by newlines already, as 16-bit codes."""
+        spaces = codes == ord(" ")
+        spaces[1:] &= spaces[:-1]  # what follows a space only
+        tokens = search_tokens(codes[~spaces].tobytes().decode("utf-16-le", "replace"))
         word_ids = np.fromiter(map(self._ids.get, tokens, repeat(-1)), np.int32, len(tokens))
-        char_ids = self._char_ids[np.frombuffer(joined.encode("utf-16-le"), np.uint16)]
-        return self._count(len(pairs), (word_ids, char_ids))
+        return self._count(count, (word_ids, self._char_ids[codes]))
 
     def _count(self, count: int, streams: Iterable[Ints]) -> Any:
         width = self.vocabulary.size
+        kind: Any = np.int32 if count * width < 2**31 else np.int64
         keys = []
         for ids in streams:
+            known = np.flatnonzero(ids >= 0)
+            ids = ids[known]
             ends = ids == self._end
-            field = np.cumsum(ends)
-            known = (ids >= 0) & ~ends
-            ids, field = ids[known], field[known]
-            base = (field >> 1) * width
-            keys.append(base + ids)
+            field: Any = np.cumsum(ends, dtype=kind)
+            base = (field >> 1) * kind(width)
             titles = self._title_column[ids]
-            in_title = (field & 1 == 0) & (titles >= 0)
+            in_title = np.flatnonzero((field & 1 == 0) & (titles >= 0))
+            keys.append((base + ids)[~ends])
             keys.append(base[in_title] + titles[in_title])
         cells = np.sort(np.concatenate(keys))
-        firsts = np.flatnonzero(np.diff(cells, prepend=-1))
+        firsts = np.flatnonzero(np.diff(cells, prepend=kind(-1)))
         times = np.diff(firsts, append=len(cells))
-        row, column = np.divmod(cells[firsts], width)
-        return self._weigh(count, row, column, times)
+        cells = cells[firsts]
+        starts = np.searchsorted(cells, np.arange(count + 1, dtype=np.int64) * width)
+        row = np.repeat(np.arange(count, dtype=kind), np.diff(starts))
+        return self._weigh(count, row, cells - row * kind(width), times, starts)
 
-    def _weigh(self, count: int, row: Any, column: Any, times: Any) -> Any:
-        values = (1 + np.log(times)) * self.vocabulary.idf[column]
+    def _weigh(self, count: int, row: Any, column: Any, times: Any, starts: Any) -> Any:
+        values = _LOGS[np.minimum(times, len(_LOGS) - 1)] * self.vocabulary.idf[column]
         block = row * 2 + (column >= self._end)
         norms = np.sqrt(np.bincount(block, values * values, minlength=2 * count))
         norms[1::2] /= TITLE_WEIGHT
         values = (values / np.where(norms > 0, norms, 1)[block]).astype(np.float32)
-        starts = np.searchsorted(row, np.arange(count + 1)).astype(np.int32)
-        return sparse.csr_matrix((values, column.astype(np.int32), starts), shape=(count, self.vocabulary.size))
+        return sparse.csr_matrix(
+            (values, column.astype(np.int32), starts.astype(np.int32)), shape=(count, self.vocabulary.size)
+        )

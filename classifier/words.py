@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import csv
 import re
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +21,9 @@ FOLDER = Path(__file__).parent / "words"
 LONGEST = 20_000
 GAP = "…"
 _GAP_RUN = r"[\u3400-\u9fff]{0,8}?"
+_CLAUSE_END = re.compile(r"[ \n]")
 _DENIAL_WINDOW = 6
+_CLAUSE = 60  # characters of a clause that are looked at on either side
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ class WordList:
     gapped: tuple[tuple[re.Pattern[str], Entry], ...]
 
     def find(self, folded: str) -> list[Hit]:
-        """Every hit that counts in a folded text (Han characters and spaces), in the order of the text."""
+        """Every hit that counts in a folded text (Han characters, spaces, newlines), in the order of the text."""
         hits = []
         for match in self.pattern.finditer(folded):
             entry = self.entries.get(match[0])
@@ -103,6 +107,18 @@ def word_list(name: str) -> WordList:
     return WordList(name, re.compile(_tree({*whole, *starts})), whole, tuple(patterns))
 
 
+LISTS = ("danger", "urgent", "sensitive", "accusation")
+
+
+def hits_by_row(joined: str, ends: Sequence[int]) -> dict[int, dict[str, str]]:
+    """For rows joined by newlines: row -> list -> the code of its first hit. `ends` are the places after each row."""
+    found: dict[int, dict[str, str]] = {}
+    for name in LISTS:
+        for hit in word_list(name).find(joined):
+            found.setdefault(bisect_right(ends, hit.start), {}).setdefault(name, hit.code)
+    return found
+
+
 def _tree(phrases: set[str]) -> str:
     """An alternation that shares beginnings, longest first: the search skips to characters that begin a phrase."""
     branches: dict[str, set[str]] = {}
@@ -138,10 +154,9 @@ def _guards() -> _Guards:
 def _guarded(folded: str, start: int, end: int) -> bool:
     """Whether what stands at start..end is denied, past, supposed or part of a harmless longer word."""
     guards = _guards()
-    clause_start = folded.rfind(" ", 0, start) + 1
+    clause_start = start - len(_CLAUSE_END.split(folded[max(0, start - _CLAUSE) : start])[-1])
     before = folded[max(clause_start, start - _DENIAL_WINDOW) : start]
     if guards.before.search(before) or guards.after.match(folded, end):
         return True
-    clause_end = folded.find(" ", end)
-    clause = folded[clause_start : clause_end if clause_end >= 0 else len(folded)]
+    clause = _CLAUSE_END.split(folded[clause_start : end + _CLAUSE])[0]
     return guards.clause.search(clause) is not None

@@ -1,0 +1,58 @@
+"""Danger to life: found when it is now, not when it is denied, past or supposed."""
+
+from __future__ import annotations
+
+import pytest
+
+from classifier.words import LISTS, danger, hits_by_row, word_list
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("楼道里有很浓的煤气味，快来人", "gas"),
+        ("施工把天然气管道挖断了", "gas"),
+        ("隔壁着火了", "fire"),
+        ("電線冒火花", "fire"),
+        ("后山刚刚塌方，路没了", "collapse"),
+        ("他站在楼顶说不想活了", "life"),
+        ("老人叫不醒", "life"),
+        ("喘不上气", "life"),
+        ("去年修过一次。今天又着火了", "fire"),
+        ("没有着火", ""),
+        ("现在并未起火", ""),
+        ("去年着火烧过一次", ""),
+        ("如果着火了怎么逃生", ""),
+        ("火灾报警器和消防演练，模拟起火", ""),
+        ("防止山体滑坡", ""),
+        ("路灯坏了", ""),
+        ("", ""),
+        ("🔥🔥🔥", ""),
+    ],
+)
+def test_danger_is_told_by_its_kind(text: str, code: str) -> None:
+    assert danger(text) == code
+
+
+def test_danger_reads_only_the_beginning_of_a_huge_text() -> None:
+    assert danger("啊" * 30_000 + "着火了") == ""
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_every_phrase_of_a_list_is_found_by_its_list(name: str) -> None:
+    found = word_list(name)
+    for phrase in found.entries:
+        assert found.find(phrase), phrase
+    for _, entry in found.gapped:
+        assert found.find(entry.phrase.replace("…", "已经")), entry.phrase
+
+
+def test_hits_of_a_joined_batch_belong_to_their_rows() -> None:
+    rows = ["路灯坏了", "楼上着火了", "举报村干部贪污", "拖欠工资"]
+    joined = "\n".join(rows)
+    ends = [joined.index("\n", sum(len(row) + 1 for row in rows[:n])) + 1 for n in range(3)] + [len(joined) + 1]
+    assert hits_by_row(joined, ends) == {
+        1: {"danger": "fire"},
+        2: {"accusation": "accusation"},
+        3: {"sensitive": "sensitive"},
+    }
