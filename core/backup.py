@@ -15,7 +15,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,12 @@ from sqlalchemy.engine import make_url
 
 from core.config import Settings
 from core.crypto import KeyRing, keys_path
-from core.database import Base, Database
+from core.database import Base, Database, UtcDateTime
 from core.schema import SchemaState, bring_forward, schema_state
 
 FILE, ROWS, MANIFEST, ATTACHMENTS = "hub.db", "rows.jsonl.gz", "manifest.json", "files"
 _BATCH = 500
+_READING: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
 class BackupError(Exception):
@@ -86,7 +87,7 @@ def _copy_sqlite(source: Path, target: Path) -> None:
 
 
 def _write_rows(db: Database, target: Path) -> None:
-    engine = db.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    engine = db.engine.execution_options(**_READING)
     handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as raw, gzip.open(raw, "wt", encoding="utf-8") as out, engine.connect() as connection:
         for table in Base.metadata.sorted_tables:
@@ -97,7 +98,7 @@ def _write_rows(db: Database, target: Path) -> None:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, datetime | date):
+    if isinstance(value, datetime | date | time):
         return value.isoformat()
     return {"base64": base64.b64encode(value).decode()} if isinstance(value, bytes) else value
 
@@ -200,8 +201,8 @@ def _rows(source: Path) -> Iterator[tuple[Table, dict[str, Any]]]:
 def _typed(column: Column[Any], value: Any) -> Any:
     if isinstance(value, dict) and set(value) == {"base64"}:
         return base64.b64decode(value["base64"])
-    kind = column.type.python_type
-    return kind.fromisoformat(value) if kind in (datetime, date) and value is not None else value
+    kind = datetime if isinstance(column.type, UtcDateTime) else column.type.python_type
+    return kind.fromisoformat(value) if kind in (datetime, date, time) and value is not None else value
 
 
 def _pointing_ahead(table: Table) -> list[str]:
