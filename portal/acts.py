@@ -44,7 +44,7 @@ def add_to(blueprint: flask.Blueprint) -> None:
 
 @public
 @takes_files
-@limited("60 per 10 minutes")
+@limited("60 per minute")
 def add() -> Any:
     """Words and files beside the original."""
     return _message("add", messages.add, _("已补充，会转给办理人员。"), files=True)
@@ -52,28 +52,28 @@ def add() -> Any:
 
 @public
 @takes_files
-@limited("60 per 10 minutes")
+@limited("60 per minute")
 def answer() -> Any:
     """What the citizen says to our question."""
     return _message("answer", messages.answer_question, _("已收到您的回答，会转给办理人员。"), files=True)
 
 
 @public
-@limited("60 per 10 minutes")
+@limited("60 per minute")
 def urge() -> Any:
     """催办."""
     return _message("urge", messages.urge, _("已催办。办理人员和督办人员都能看到。"))
 
 
 @public
-@limited("60 per 10 minutes")
+@limited("60 per minute")
 def object_() -> Any:
     """The answer served is not accepted."""
     return _message("object", messages.object_, _("已记下您的异议，工作人员会核对。"))
 
 
 @public
-@limited("60 per 10 minutes")
+@limited("60 per minute")
 def rate() -> Any:
     """是否联系, 是否解决, 满意度: nothing is chosen beforehand; what was not said stays unknown."""
     said = {"yes": True, "no": False}
@@ -97,7 +97,7 @@ def rate() -> Any:
 
 
 @public
-@limited("60 per 10 minutes")
+@limited("60 per minute")
 def withdraw() -> Any:
     """Take the request back, after saying so once more."""
     reason = typed("reason", 20)

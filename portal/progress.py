@@ -26,7 +26,7 @@ def add_to(blueprint: flask.Blueprint) -> None:
 
 
 @public
-@limited("60 per 10 minutes")
+@limited("60 per minute")
 def progress_page() -> Any:
     """The page of the submission that is open here; else number and code are asked."""
     if flask.request.method == "POST":

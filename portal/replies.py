@@ -126,7 +126,7 @@ def reply_page(public_id: str) -> Any:
 
 
 @public
-@limited("30 per 10 minutes")
+@limited("60 per minute")
 def helped(public_id: str) -> Any:
     """Count that a reply helped, or did not: once a browser, no more than that is known of who said it."""
     reply = _reply(public_id)

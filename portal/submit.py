@@ -42,7 +42,7 @@ def add_to(blueprint: flask.Blueprint) -> None:
 
 @public
 @takes_files
-@limited("40 per 10 minutes")
+@limited("120 per minute")
 def submit_page() -> Any:
     """The form: empty, with the draft that is open in this browser, or as one of its buttons left it."""
     if flask.request.method == "POST":
@@ -174,7 +174,7 @@ def _code_again(submitted: Submitted, token: str) -> str | None:
 
 
 @public
-@limited("30 per 10 minutes")
+@limited("60 per minute")
 def draft_page() -> Any:
     """Number and code of a draft, to go on with it."""
     number = typed("number", 40) if flask.request.method == "POST" else ""

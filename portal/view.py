@@ -25,6 +25,7 @@ from cases.models import (
     PublishedReply,
     Rating,
     Submission,
+    SubmissionCase,
 )
 from cases.operations import base, messages
 from core.clock import LOCAL, to_local
@@ -299,7 +300,8 @@ def _answers(session: Session, submission: Submission) -> tuple[Served, ...]:
     )
     served = []
     for row in session.scalars(query):
-        files = session.scalars(select(Attachment).where(Attachment.answer_id == row.id).order_by(Attachment.id))
+        of_answer = select(Attachment).where(Attachment.case_id == row.case_id, Attachment.answer_id == row.id)
+        files = session.scalars(of_answer.order_by(Attachment.id))
         who = _answering(session, row)
         served.append(Served(who, row.served_at or row.written_at, row.text or "", row.round, tuple(files)))
     return tuple(served)
@@ -347,9 +349,11 @@ def _files(session: Session, submission_id: int) -> list[Attachment]:
 
 
 def _published(session: Session, submission: Submission) -> str:
+    own_cases = select(SubmissionCase.case_id).where(SubmissionCase.submission_id == submission.id)
     query = select(PublishedReply.public_id).where(
-        PublishedReply.submission_id == submission.id, PublishedReply.state == "released"
-    )
+        PublishedReply.case_id.in_(own_cases), PublishedReply.submission_id == submission.id,
+        PublishedReply.state == "released",
+    )  # fmt: skip
     return session.scalar(query.limit(1)) or ""
 
 

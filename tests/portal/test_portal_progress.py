@@ -11,7 +11,7 @@ import flask
 from flask.testing import FlaskClient
 
 from cases.models import Attachment, Case, Message, Rating, Submission
-from cases.operations import codes, merging, messages
+from cases.operations import codes, dispatch, handling, merging, messages
 from core.clock import FixedClock
 from search.service import SearchService
 from tests.portal.conftest import BODY, Given, Petitions, field, text_of
@@ -228,8 +228,9 @@ def test_every_link_of_the_page_works(
     page = opened(given).get("/progress").get_data(as_text=True)
     links = {link for link in re.findall(r'href="(/[^"#]*)', page) if not link.startswith("/static")}
     anchors = set(re.findall(r'href="#([^"]+)"', page))
-    ids = set(re.findall(r'id="([^"]+)"', page))
-    assert anchors <= ids
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert anchors <= set(ids)
+    assert len(ids) == len(set(ids))
     for link in links:
         assert client.get(link.replace("&amp;", "&"), follow_redirects=True).status_code == 200, link
 
@@ -256,3 +257,64 @@ def test_a_merged_neighbours_words_are_not_shown(client: FlaskClient, petitions:
     assert BODY in page
     assert "邻居" not in page
     assert "邻居写的这段话" in text_of(opened(other).get("/progress"))
+
+
+def test_a_refusal_says_why_and_the_way_on(client: FlaskClient, petitions: Petitions, opened: Any) -> None:
+    given = petitions.submit()
+    petitions.classify(given)
+    at = petitions.clock.now()
+    with petitions.db.write() as session:
+        dispatch.guide(
+            session, petitions.officer, at, given.case_id, ground="hotline-litigation", text="请向法院起诉。"
+        )
+    page = client.get("/progress") if opened(given) else None
+    assert page is not None
+    assert "请向法院起诉。" in text_of(page)
+    assert "告知其他途径" in text_of(page)
+    assert 'action="/progress/add"' not in page.get_data(as_text=True)
+
+
+def test_a_direct_answer_needs_no_department(client: FlaskClient, petitions: Petitions, opened: Any) -> None:
+    given = petitions.submit()
+    petitions.classify(given)
+    with petitions.db.write() as session:
+        dispatch.direct_answer(session, petitions.officer, petitions.clock.now(), given.case_id, "明天上午九点恢复。")
+    page = text_of(opened(given).get("/progress"))
+    assert "明天上午九点恢复。" in page
+    assert "签收" not in page
+    assert "您的评价" not in page
+    assert 'action="/progress/rate"' in client.get("/progress").get_data(as_text=True)
+
+
+def test_accepted_and_late_are_said(client: FlaskClient, petitions: Petitions, opened: Any) -> None:
+    given = petitions.submit()
+    petitions.classify(given)
+    at = petitions.clock.now()
+    with petitions.db.write() as session:
+        dispatch.accept(session, petitions.officer, at, given.case_id)
+        lead = dispatch.assign(session, petitions.officer, at, given.case_id, petitions.city.organisation("TC-CGJ"))
+    with petitions.db.write() as session:
+        handling.sign(session, petitions.handler, at, lead.id)
+    page = text_of(opened(given).get("/progress"))
+    assert "已受理" in page
+    assert "棠川市城市管理局正在办理" in page
+    petitions.clock.advance(timedelta(days=30))
+    late = text_of(opened(given).get("/progress"))
+    assert "已超期" in late
+    assert "您可以催办" in late
+
+
+def test_an_accusation_shows_its_citizen_no_more_than_that_it_was_received(
+    client: FlaskClient, petitions: Petitions, opened: Any
+) -> None:
+    given = petitions.submit()
+    petitions.classify(given, accusation=True)
+    page = text_of(opened(given).get("/progress"))
+    assert "已收到" in page
+    assert "检举" not in page
+
+
+def test_every_id_on_the_forms_pages_is_unique(client: FlaskClient) -> None:
+    for path in ("/", "/submit", "/submit/draft", "/progress", "/guide", "/figures"):
+        ids = re.findall(r' id="([^"]+)"', client.get(path).get_data(as_text=True))
+        assert len(ids) == len(set(ids)), path
