@@ -2,7 +2,7 @@
 
 Revision: 0001
 After: 
-Written: 2026-11-25 02:27:27.500823
+Written: 2026-11-25 02:42:50.464475
 """
 
 import sqlalchemy as sa
@@ -228,7 +228,7 @@ def upgrade() -> None:
     sa.Column('version', sa.String(length=40), nullable=False),
     sa.Column('sha256', sa.String(length=64), nullable=False),
     sa.Column('file', sa.String(length=400), nullable=False),
-    sa.Column('threshold', sa.Float(), nullable=False),
+    sa.Column('threshold', sa.Float(), nullable=True),
     sa.Column('since', UtcDateTime(), nullable=False),
     sa.Column('by_id', sa.BigInteger(), nullable=True),
     sa.Column('id', sa.BigInteger(), autoincrement=False, nullable=False),
