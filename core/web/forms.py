@@ -59,8 +59,8 @@ def moment_of(text: str | None) -> datetime | None:
 
 
 def typed(name: str, most: int = 20_000) -> str:
-    """A field of the form in hand, trimmed, at most so long."""
-    return flask.request.form.get(name, "").strip()[:most]
+    """A field of the form in hand, trimmed, at most so long; without the null character, which PostgreSQL refuses."""
+    return flask.request.form.get(name, "").replace("\x00", "").strip()[:most]
 
 
 def ticked(name: str) -> bool:
