@@ -29,13 +29,11 @@ ENTRIES = (
     NavEntry("workbench.review", _l("分流复核"), "inbox", ("case.review",), 2, queue.count,
              others=("workbench.review_do",)),
     NavEntry("workbench.cases", _l("办件"), "list", ("case.read", "case.review", "case.supervise", "call.register"), 3,
-             others=("workbench.case*", "workbench.attachment*")),
+             others=("workbench.case*", "workbench.attachment*", "workbench.accusation*")),
     NavEntry("workbench.requests", _l("申请审批"), "pause", ("case.review", "case.approve"), 4,
              lambda s, a, at: waiting.count(s, waiting.requests_query(a))),
     NavEntry("workbench.replies", _l("公开审核"), "book", ("reply.release",), 5,
              lambda s, a, at: waiting.replies_waiting(s), others=("workbench.reply*",)),
-    NavEntry("workbench.accusations", _l("检举控告"), "shield", ("person.reveal",), 6,
-             lambda s, a, at: waiting.accusations_waiting(s, a), others=("workbench.accusation*",)),
     NavEntry("workbench.late", _l("临期和超期"), "glass", ("case.supervise",), 20,
              late.count, group="督办", late=True),
 )  # fmt: skip
@@ -77,7 +75,7 @@ def _decisions(session: Session, who: Actor) -> dict[str, Any]:
         "asked": waiting.requests_page(session, who, 1, at) if confirms else None,
         "calls": waiting.call_backs(session, at) if who.can("call.register") else None,
         "replies": waiting.replies_waiting(session) if who.can("reply.release") else None,
-        "accusations": waiting.accusations_waiting(session, who),
+        "accusations": waiting.accusations(session, who),
         "late": late.count(session, who, at) if who.can("case.supervise") else None,
         "cards": cards,
     }

@@ -1,4 +1,4 @@
-"""The review queue: evidence in the text, the best departments, sending on and taking back, other departments by pinyin."""
+"""The review queue: evidence, the best departments, sending on and taking back, other departments by pinyin."""
 
 from __future__ import annotations
 

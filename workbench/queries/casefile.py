@@ -153,9 +153,9 @@ def read(session: Session, actor: Actor, at: datetime, case: Case, revealed: Rev
         answers=_answers(session, case, offices),
         ratings=[_rating(row) for row in ratings],
         cards=_cards(session, case),
-        clocks=_clocks(session, at, clocks, offices),
+        clocks=_clocks(session, at, clocks, offices, {case.lead_id, *actor.organisation_ids}),
         files=_files(session, case),
-        requests=_requests(session, case, everything, offices),
+        requests=_requests(session, actor, case, everything, offices),
         replies=list(session.scalars(select(PublishedReply).where(PublishedReply.case_id == case.id))),
         readers=_readers(session, case),
         exclusions=_exclusions(session, case),
@@ -300,8 +300,16 @@ def _branch(session: Session, at: datetime, row: Assignment, offices: dict[int, 
     )  # fmt: skip
 
 
+def _may_decide(actor: Actor, row: AssignmentRequest, assignment: Assignment | None) -> bool:
+    """Whether this person's consent is asked: the assigner's or the responsible head's, never one's own."""
+    if row.asked_by_id is not None and row.asked_by_id == actor.account_id:
+        return False
+    heads = row.kind == "extension" and base.offered(actor, "approve_extension", assignment)
+    return heads or base.offered(actor, "refuse_request", assignment)
+
+
 def _requests(
-    session: Session, case: Case, rows: Sequence[Assignment], offices: dict[int, str]
+    session: Session, actor: Actor, case: Case, rows: Sequence[Assignment], offices: dict[int, str]
 ) -> list[dict[str, Any]]:
     by_id = {row.id: row for row in rows}
     query = (
@@ -315,7 +323,7 @@ def _requests(
         {
             "row": row, "kind": names.request_kind(row.kind), "reason": row.reason or "", "days": row.days,
             "office": offices.get(by_id[row.assignment_id].organisation_id, "—") if row.assignment_id in by_id else "—",
-            "who": people.get(row.asked_by_id or 0, ""), "assignment": by_id.get(row.assignment_id),
+            "who": people.get(row.asked_by_id or 0, ""), "mine": _may_decide(actor, row, by_id.get(row.assignment_id)),
         }
         for row in found
     ]  # fmt: skip
@@ -396,8 +404,9 @@ def card_rule(clock: CaseClock) -> str:
 
 
 def _clocks(
-    session: Session, at: datetime, clocks: Sequence[CaseClock], offices: dict[int, str]
+    session: Session, at: datetime, clocks: Sequence[CaseClock], offices: dict[int, str], mine: set[int | None]
 ) -> list[dict[str, Any]]:
+    """The clocks of the case, its lead and the reader's own offices; those of others stand in the tree."""
     units = {
         "working_minutes": _("%(n)s 工作分钟"),
         "working_days": _("%(n)s 个工作日"),
@@ -406,6 +415,10 @@ def _clocks(
     }
     found = []
     for clock in clocks:
+        if clock.kind == "return" and (clock.ended_at is not None or clock.organisation_id not in mine):
+            continue
+        if clock.organisation_id is not None and clock.organisation_id not in mine:
+            continue
         due = lefts.of_clock(load_calendar(session, clock.organisation_id), at, clock)
         limit = units.get(clock.unit, "%(n)s") % {"n": clock.amount}
         office = offices.get(clock.organisation_id or 0, "")

@@ -103,6 +103,8 @@ def due_of_case(session: Session, at: datetime, case: Case, own: Assignment | No
         return due_of_assignment(session, at, own)
     if case.status == "held":
         return lefts.held(None)
+    if case.stage in ("fed_back", "asking"):
+        return {}
     return lefts.left(load_calendar(session), at, lefts.Stretch(case.received_at, case.due_at))
 
 

@@ -18,6 +18,11 @@ from workbench.queries import names
 _WARN = {"card_given", "alert_raised", "returned", "sent_back", "objected", "reopened", "refused"}
 _KEY = {"urged", "alert_acknowledged", "pressed", "accusation_decided"}
 _CITIZEN = {"added", "urged", "withdrawn", "objected", "rated", "citizen_answered", "enquired", "submitted"}
+# The event's office is not the acting person's, but the one it is done to.
+_TOWARDS = {
+    "assigned", "assigned_automatically", "taken_back", "recalled", "confirmed", "sent_back", "extension_granted",
+    "request_refused", "suspended", "forwarded", "evaluated",
+}  # fmt: skip
 _SUPERVISION = {"card_given", "pressed", "alert_raised", "alert_acknowledged", "evaluated"}
 
 
@@ -62,10 +67,10 @@ def events_since(session: Session, case_id: int, seq: int) -> list[Event]:
 
 def title_of(kind: str) -> str:
     """The Chinese word for an event."""
-    return _TITLES.get(kind) or _EXTRA.get(kind) or kind
+    return _EXTRA.get(kind) or _TITLES.get(kind) or kind
 
 
-_TITLES = {transition.event: transition.chinese for transition in workflow.TRANSITIONS if transition.event}
+_TITLES = {transition.event: transition.chinese for transition in reversed(workflow.TRANSITIONS) if transition.event}
 _EXTRA = {
     "drafted": "备案",
     "submitted": "提交诉求",
@@ -90,6 +95,10 @@ _EXTRA = {
     "reminded": "到期提醒",
     "accusation_decided": "认定是否检举控告",
     "reader_named": "指定受理人",
+    "accusation_suspected": "可能是检举控告，只限受理人查看",
+    "accused_excluded": "被检举方回避",
+    "consent_changed": "变更公开意愿",
+    "child_recalled": "收回下级交办",
     "excluded": "设置回避",
     "recused": "本人回避",
     "exclusion_ended": "解除回避",
@@ -125,7 +134,7 @@ def _one(event: Event, rows: _Rows) -> Told:
 
 def _who(event: Event, rows: _Rows) -> str:
     person = rows.people.get(event.actor_id or 0, "")
-    office = rows.offices.get(event.organisation_id or 0, "")
+    office = "" if event.kind in _TOWARDS else rows.offices.get(event.organisation_id or 0, "")
     if person:
         return f"{person} · {office}" if office else person
     if event.kind in _CITIZEN:
@@ -152,7 +161,8 @@ def _text(event: Event, rows: _Rows) -> str:
     decision = rows.decisions.get(_id(data, "decision", "decision_id"))
     if decision is not None:
         parts.append("　".join(part for part in (decision.article, decision.text) if part))
-    to = [rows.offices[number] for number in _organisations(data) if number in rows.offices]
+    concerned = [event.organisation_id or 0] if event.kind in _TOWARDS else []
+    to = [rows.offices[one] for one in [*concerned, *_organisations(data)] if one in rows.offices]
     if to:
         parts.insert(0, "、".join(to))
     levels = [str(data[name]) for name in ("level1", "level2", "level3") if data.get(name)]

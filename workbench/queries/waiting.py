@@ -219,15 +219,15 @@ def replies_waiting(session: Session) -> int:
     return session.scalar(query) or 0
 
 
-def accusations_waiting(session: Session, actor: Actor) -> int:
-    """How many possible accusations wait for this reader's decision."""
-    query = (
-        select(func.count())
-        .select_from(CaseReader)
-        .join(Case, Case.id == CaseReader.case_id)
-        .where(CaseReader.account_id == actor.account_id, Case.accusation == "possible", visibility.visible(actor))
+def accusations(session: Session, actor: Actor) -> tuple[int, int]:
+    """How many (possible) accusations this person was named to read, and how many of them wait for a decision."""
+    named = select(CaseReader.case_id).where(CaseReader.account_id == actor.account_id)
+    undecided = func.coalesce(func.sum(case((Case.accusation == "possible", 1), else_=0)), 0)
+    query = select(func.count(), undecided).where(
+        Case.id.in_(named), Case.accusation.in_(("possible", "yes")), visibility.visible(actor)
     )
-    return session.scalar(query) or 0
+    total, waiting = session.execute(query).one()
+    return total, waiting
 
 
 def cards(session: Session, actor: Actor, at: datetime, limit: int = 5) -> tuple[dict[str, int], list[dict[str, Any]]]:
