@@ -11,6 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
+from cases.deadlines import SHIPPED
 from cases.models import BlockedNumber, DeadlinePolicy, PolicySet
 from cases.operations.nuisance import count_nuisance
 from core import audit
@@ -29,6 +30,7 @@ from organisations.models import (
     Term,
     WorkingDay,
 )
+from workbench.admin.deadlines import KINDS
 
 SYSTEM = "admin.system"
 
@@ -240,6 +242,10 @@ def test_a_limit_set_by_law_is_not_made_longer(admin: FlaskClient, city: Any) ->
     assert answer.status_code == 400 and "法定时限，只能改短" in answer.text
     text = admin.post(f"/work/admin/deadlines/{old.id}", data={"amount": "十五"})
     assert text.status_code == 400 and "请填整数" in text.text
+
+
+def test_every_kind_of_deadline_has_a_word() -> None:
+    assert {policy.kind for shipped in SHIPPED.values() for policy in shipped} <= set(KINDS)
 
 
 def test_another_policy_set_is_used(admin: FlaskClient, city: Any) -> None:

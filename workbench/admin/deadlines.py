@@ -23,19 +23,19 @@ PERMISSION = "admin.policies"
 TRACKS = {"hotline": "热线", "petition": "信访"}
 KINDS = {
     "sign": "签收",
-    "review": "分流审核",
+    "danger": "危急响应",
     "handle": "办理",
-    "promise": "对群众的承诺",
-    "danger": "险情确认",
+    "decide": "转送、交办",
     "return": "退回",
-    "decide": "转送交办",
-    "ask_citizen": "等群众补充",
-    "ask": "等群众评价",
-    "call_back": "回访",
-    "register": "登记",
-    "accept": "受理",
+    "review": "分流",
+    "petition_review": "复查",
+    "settle": "群众不满意后的决定",
     "re_examination": "复核",
-    "lapse": "未回应视为结束",
+    "promise": "对群众的承诺",
+    "ask": "等群众评价",
+    "silence": "未回应后的回访",
+    "ask_citizen": "请群众补充",
+    "call_back": "回访",
 }
 _FIELDS = ("amount", "remind_before", "yellow_after", "red_after", "extension_max")
 
