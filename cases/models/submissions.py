@@ -70,8 +70,8 @@ class Submission(Base):
 # What a citizen wrote and how it is found again: fixed once submitted. Only re-sealing under a new key and erasing at
 # the end of retention may touch it, in a session that says so (`session.info["keeper"]`).
 ORIGINAL = (
-    "number", "origin", "origin_key", "channel", "title_sealed", "title_masked", "body_sealed", "body_masked", "offsets",
-    "salt", "digest", "exact_digest", "place_sealed", "place_masked", "received_at", "submitted_at",
+    "number", "origin", "origin_key", "channel", "title_sealed", "title_masked", "body_sealed", "body_masked",
+    "offsets", "salt", "digest", "exact_digest", "place_sealed", "place_masked", "received_at", "submitted_at",
 )  # fmt: skip
 
 
@@ -125,8 +125,8 @@ class QueryCode(Base):
 class Message(Base):
     """What passed between a citizen and the city about a submission after it was made.
 
-    Kinds: addition 补充, correction 更正 (both beside the original, which stays), urge 催办, enquiry 查询, question (ours),
-    answer (to our question), objection, notice.
+    Kinds: addition 补充, correction 更正 (both beside the original, which stays), urge 催办, enquiry 查询,
+    question (ours), answer (to our question), objection, notice.
     """
 
     __tablename__ = "messages"

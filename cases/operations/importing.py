@@ -48,4 +48,4 @@ def first_cases(session: Session, digests: Iterable[str]) -> Mapping[str, int]:
         .where(Submission.exact_digest.in_(list(digests)), SubmissionCase.until.is_(None))
         .order_by(Submission.received_at.desc(), Submission.id.desc())
     )
-    return {digest: case_id for digest, case_id in session.execute(query)}
+    return dict(session.execute(query).tuples().all())

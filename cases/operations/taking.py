@@ -96,7 +96,8 @@ def take_in(session: Session, actor: Actor, at: datetime, new: NewSubmission, ex
     session.flush()
     session.add(SubmissionCase(submission_id=submission.id, case_id=case.id, since=new.received_at))
     beside(session, at, new, submission, citizen, points)
-    code = codes.issue(session, at, submission, by_id=actor.account_id)
+    # Nobody is told the code of a petition of the past.
+    code = codes.issue(session, at, submission, by_id=actor.account_id) if new.imported_at is None else None
     enter(session, actor, at, submission, case, new.danger, draft=new.draft)
     return Submitted(submission, case, code, False)
 

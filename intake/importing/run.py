@@ -73,6 +73,8 @@ class _Ready:
     thought: Thought
     area_id: int | None
     organisation_id: int | None
+    fit: diversion.Fit | None
+    exact: str
 
 
 def run(db: Database, clock: Clock, brain: Brain, plan: Plan, progress: Progress = lambda rows: None) -> Report:
@@ -89,17 +91,19 @@ def run(db: Database, clock: Clock, brain: Brain, plan: Plan, progress: Progress
     found = columns.recognise(header.cells, plan.mapping)
     report = Report()
     with db.read() as session:
-        index, offices = places.index_of(session, clock.now()), _offices(session)
+        surroundings = _Surroundings(session, clock.now())
     with RejectedRows(plan.path.with_name(plan.path.name + ".rejected.csv")) as rejected:
         for batch in _batches(lines):
             report.rows += len(batch)
             good = list(_parsed(batch, found, clock.now(), rejected))
             fresh = _unknown(db, plan, good, report)
-            ready = _prepared(fresh, brain, index, offices)
+            with db.read() as session:
+                ready = _prepared(session, fresh, brain, surroundings)
             with db.write() as session:
                 session.info["quiet"] = True
+                earlier = dict(first_cases(session, {one.exact for one in ready}))
                 for one in ready:
-                    _take_in(session, clock.now(), plan, one, report)
+                    _take_in(session, clock.now(), plan, one, surroundings, earlier, report)
             progress(len(batch))
         report.rejected = rejected.count
         report.rejected_file = rejected.path if rejected.count else None
@@ -157,15 +161,35 @@ def _unknown(db: Database, plan: Plan, good: Sequence[PastPetition], report: Rep
     return [past for key, past in by_key.items() if key not in known]
 
 
+class _Surroundings:
+    """What many rows ask for alike: places, names of offices, the catalogue's answer for a category in an area."""
+
+    def __init__(self, session: Session, now: datetime) -> None:
+        self.index, self.offices = places.index_of(session, now), _offices(session)
+        version = catalogue.in_force(session)
+        self.catalogue_version_id = version.id if version else None
+        self._fits: dict[tuple[tuple[str, str, str], int | None], diversion.Fit | None] = {}
+
+    def fit(self, session: Session, thought: Thought, area_id: int | None) -> diversion.Fit | None:
+        """Who would have it."""
+        key = (thought.suggestion.category, area_id)
+        if key not in self._fits:
+            self._fits[key] = diversion.find_fit(session, thought.suggestion, area_id)
+        return self._fits[key]
+
+
 def _prepared(
-    fresh: Sequence[PastPetition], brain: Brain, index: places.PlaceIndex, offices: Mapping[str, int]
+    session: Session, fresh: Sequence[PastPetition], brain: Brain, surroundings: _Surroundings
 ) -> list[_Ready]:
     texts = [prepare(past.title, past.body, past.place or past.area) for past in fresh]
     thoughts = brain.think_many([(text.title_masked, text.body_masked) for text in texts])
-    return [
-        _Ready(past, text, thought, find_area(index, text), offices.get(past.office))
-        for past, text, thought in zip(fresh, texts, thoughts, strict=True)
-    ]
+    ready = []
+    for past, text, thought in zip(fresh, texts, thoughts, strict=True):
+        area_id = find_area(surroundings.index, text)
+        office_id = surroundings.offices.get(past.office)
+        fit = surroundings.fit(session, thought, area_id)
+        ready.append(_Ready(past, text, thought, area_id, office_id, fit, exact_digest(text.title, text.body)))
+    return ready
 
 
 def _offices(session: Session) -> dict[str, int]:
@@ -180,9 +204,17 @@ def _offices(session: Session) -> dict[str, int]:
 # --- taking in --------------------------------------------------------------------------------------------------------
 
 
-def _take_in(session: Session, now: datetime, plan: Plan, one: _Ready, report: Report) -> None:
+def _take_in(
+    session: Session,
+    now: datetime,
+    plan: Plan,
+    one: _Ready,
+    surroundings: _Surroundings,
+    earlier: dict[str, int],
+    report: Report,
+) -> None:
+    """One row in this write session. `earlier`: the first case of each text that is known, added to as rows come."""
     past, text = one.past, one.text
-    earlier = first_cases(session, [exact_digest(text.title, text.body)])
     new = NewSubmission(
         origin=_origin(plan), origin_key=past.key, channel="import", title=text.title, body=text.body,
         title_masked=text.title_masked, body_masked=text.body_masked, offsets=text.offsets,
@@ -197,26 +229,25 @@ def _take_in(session: Session, now: datetime, plan: Plan, one: _Ready, report: R
         return
     report.taken += 1
     case = submitted.case
-    _classify(session, one, case)
+    _classify(session, one, case, surroundings.catalogue_version_id)
     report.accusations += case.accusation != "no"
-    for case_id in earlier.values():
-        report.copies += _propose_copy(session, past.received_at, case.id, case_id)
+    first = earlier.setdefault(one.exact, case.id)
+    if first != case.id:
+        report.copies += _propose_copy(session, past.received_at, case.id, first)
     if past.reply:
         _close(session, now, one, case, report)
 
 
-def _classify(session: Session, one: _Ready, case: Case) -> None:
+def _classify(session: Session, one: _Ready, case: Case, catalogue_version_id: int | None) -> None:
     """Keep what the classifier says, and who would have it; nothing of the past is dispatched by itself."""
     said = one.thought.suggestion
-    fit = diversion.find_fit(session, said, one.area_id)
-    version = catalogue.in_force(session)
     level1, level2, level3 = said.category
     suggestion = classification.Suggestion(
         level1=level1 or "", level2=level2 or "", level3=level3 or "", nature=said.nature, urgent=said.urgent,
         sensitive=said.sensitive, accusation=said.accusation, confidence=said.confidence,
-        organisation_id=fit.lead_id if fit else None, reasons=("imported",), evidence=tuple(said.evidence),
+        organisation_id=one.fit.lead_id if one.fit else None, reasons=("imported",), evidence=tuple(said.evidence),
         alternatives=tuple(said.alternatives), model_version=said.version,
-        catalogue_version_id=version.id if version else None,
+        catalogue_version_id=catalogue_version_id,
     )  # fmt: skip
     classification.record(session, one.past.received_at, case.id, suggestion)
 
