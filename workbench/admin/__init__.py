@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import flask
 
 from core.web.navigation import NavEntry
@@ -81,4 +83,8 @@ def register(blueprint: flask.Blueprint) -> None:
     """Add the routes of every page and their places in the navigation."""
     for module in MODULES:
         module.register(blueprint)
-    blueprint.record_once(lambda state: register_places(state.app, PLACES))
+    blueprint.record_once(_add_places)
+
+
+def _add_places(state: Any) -> None:
+    register_places(state.app, PLACES)

@@ -103,7 +103,7 @@ def save() -> Any:
     except (Invalid, Conflict) as error:
         fields = error.fields if isinstance(error, Invalid) else {"row": error.message}
         return flask.make_response(_page(fields, flask.request.form), error.status)
-    kept = {name: typed(f"keep_{name}", 60) or None for name in ("q", "level1", "changed", "page")}
+    kept: dict[str, Any] = {name: typed(f"keep_{name}", 60) or None for name in ("q", "level1", "changed", "page")}
     return flask.redirect(flask.url_for("workbench.catalogue", **kept))
 
 
