@@ -11,6 +11,7 @@ from classifier.folding import Folded
 from classifier.heads import Floats
 
 MOST = 6
+LEAST_SHARE = 0.01  # of the strongest word: less says nothing
 _LOOKED_AT = 12
 Piece = tuple[str, int, int, float]
 
@@ -55,7 +56,10 @@ def _placed(totals: dict[str, float], fields: tuple[Folded, Folded], norm: float
     pieces: list[Piece] = []
     title, body = fields
     taken: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
-    for word, total in sorted(totals.items(), key=_by_weight):
+    ranked = sorted(totals.items(), key=_by_weight)
+    for word, total in ranked:
+        if total < LEAST_SHARE * ranked[0][1]:
+            break
         start, in_body = title.text.find(word), 0
         if start < 0:
             start, in_body = body.text.find(word), 1

@@ -121,7 +121,7 @@ class Classifier:
         first = _first_level(self.parts, rows, among)
         order = np.argsort(-first.scores, axis=1, kind="stable")
         readable = np.array([_readable(*pair, *folded) for pair, folded in zip(given, texts, strict=True)], np.bool_)
-        chance = first.curve.chance(_lead(first.scores, order)) * readable
+        chance = first.curve.chance(_lead(first.scores, order)).astype(np.float64) * readable
         best = order[:, :3]
         second = self._second_level(rows, first.classes, best)
         third, third_chance = self._third.choose(rows, second.columns[:, 0])
@@ -137,7 +137,7 @@ class Classifier:
             third,
             chances.tolist(),
             (readable & (chance >= first.threshold)).tolist(),
-            shares.round(4).tolist(),
+            shares.astype(np.float64).round(4).tolist(),
             evidence,
             readable.tolist(),
             strict=True,
@@ -210,7 +210,7 @@ def _lead(scores: Floats, order: Any) -> Floats:
     return out
 
 
-def _shares(scores: Floats, best: Any, chance: Floats) -> Floats:
+def _shares(scores: Floats, best: Any, chance: Any) -> Floats:
     """The chance of the first, and what it leaves shared out among the others by their scores."""
     weights = np.exp(np.clip(2 * scores, -30, 30))
     lines = np.arange(len(scores))
