@@ -137,13 +137,14 @@ def settings_doc() -> None:
 def classify(among: str) -> None:
     """JSON lines {"id","title","body"} on stdin, a suggestion a line on stdout; needs no database."""
     from classifier.stream import classify_lines
+    from core.errors import HubError
     from organisations.seed import shipped_departments
 
     names = [name for name in among.split(",") if name.strip()] or None
     try:
         classify_lines(sys.stdin.buffer, sys.stdout, sys.stderr, among=names, catalogue=shipped_departments())
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
+    except HubError as error:
+        raise click.ClickException(error.message) from error
 
 
 @hub.command()
