@@ -6,14 +6,14 @@ version, confidence, evidence and catalogue version; a second run changes nothin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cases import errors
-from cases.models import Case, Classification, Event, Submission, SubmissionCase
+from cases.models import Case, Classification, Event, ExtraField, Submission, SubmissionCase
 from cases.operations import base, classification, dispatch, merging
 from core import jobs
 from core.clock import Clock
@@ -27,6 +27,8 @@ log = get_logger(__name__)
 
 CLASSIFY = "intake.classify"
 KINDS = frozenset({"submitted", "reopened"})  # events that call for the job
+# What the desk wants of a case, kept as this extra field of its submission: HOLD, or the id of another organisation.
+WISH, HOLD = "dispatch", "hold"
 _DOUBT = 0.5  # a level no likelier right than wrong does not choose the organisation
 # Why a case waits for an officer.
 REASONS = {
@@ -47,6 +49,8 @@ REASONS = {
     "reopened": "群众不满意重办，须人工审核",
     "copy": "疑似与已有事项重复",
     "moved_on": "已有人先处理",
+    "held": "话务员只登记，请分流员派单",
+    "proposed": "话务员建议派给别的单位",
 }
 
 
@@ -166,6 +170,12 @@ def classify(db: Database, clock: Clock, brain: Brain, case_id: int, event_id: i
             _divert(session, clock.now(), case, judged)
 
 
+def divert(session: Session, at: datetime, case: Case, thought: Thought) -> None:
+    """Divert a case under lock by what was thought of its text before; for what keeps its own write session."""
+    founding = base.submissions_of(session, case)[0]
+    _divert(session, at, case, _judge(session, case, founding, thought, at))
+
+
 def _done(session: Session, case_id: int, event_id: int) -> bool:
     """Whether a classification was recorded since the event."""
     since = select(Event.at).where(Event.id == event_id).scalar_subquery()
@@ -190,8 +200,21 @@ def _judge(session: Session, case: Case, founding: Submission, thought: Thought,
         stage=case.stage, track=case.track, round=case.round, danger=bool(case.danger), urgent=case.urgent,
         sensitive=case.sensitive, is_copy=copy_of_id is not None, refusals=tuple(refusals),
     )  # fmt: skip
-    decision = decide(thought.suggestion, fit, facts, thought.threshold)
+    decision = _as_wished(session, case, founding, decide(thought.suggestion, fit, facts, thought.threshold))
     return _Judged(thought, decision, version.id if version else None, copy_of_id)
+
+
+def _as_wished(session: Session, case: Case, founding: Submission, decision: Decision) -> Decision:
+    """The decision after what the agent wanted: a wish only ever keeps a case before an officer, it sends nothing."""
+    query = select(ExtraField).where(ExtraField.submission_id == founding.id, ExtraField.code == WISH)
+    row = session.scalar(query.limit(1)) if case.round == 1 else None
+    wish = (row.value or "") if row is not None else ""
+    if wish == HOLD:
+        return replace(decision, reasons=(*decision.reasons, "held"))
+    wanted = session.get(Organisation, int(wish)) if wish.isdecimal() else None
+    if wanted is None or wanted.id == decision.organisation_id:
+        return decision
+    return replace(decision, organisation_id=wanted.id, co_ids=(), reasons=(*decision.reasons, "proposed"))
 
 
 def find_fit(session: Session, suggestion: Suggested, area_id: int | None) -> Fit | None:

@@ -112,13 +112,15 @@ def test_without_a_threshold_the_model_judges_itself() -> None:
 BODY = "流动摊贩每天占道经营，堵住了小区的消防通道，希望管一管"
 
 
-def case_with(city: City, clock: FixedClock, key: str, body: str = BODY, *, openid: str = "o1", area: str = "") -> int:
+def case_with(
+    city: City, clock: FixedClock, key: str, body: str = BODY, *, openid: str = "o1", area: str = "", wish: str = ""
+) -> int:
     """A case as it is submitted; the clock moves a minute."""
     text = prepare("摊贩占道", body)
     new = NewSubmission(
         origin="web", origin_key=key, channel="web", title=text.title, body=text.body, title_masked=text.title_masked,
         body_masked=text.body_masked, received_at=clock.now(), reporter=Reporter(openid=openid),
-        area_id=city.area(area) if area else None,
+        area_id=city.area(area) if area else None, extra={diversion.WISH: wish} if wish else {},
     )  # fmt: skip
     with city.db.write() as session:
         case_id = submissions.submit(session, CITIZEN, clock.now(), new).case.id
@@ -182,6 +184,38 @@ def test_not_to_whom_it_complains_of(city: City, clock: FixedClock) -> None:
     classify(city, clock, case_id)
     case, (row,), assignments = read(city, case_id)
     assert (case.stage, assignments, row.reasons) == ("review", [], ["conduct"])
+
+
+def test_only_registered_at_the_desk_it_waits_for_an_officer(city: City, clock: FixedClock) -> None:
+    case_id = case_with(city, clock, "k1", wish=diversion.HOLD)
+    classify(city, clock, case_id)
+    case, (row,), assignments = read(city, case_id)
+    assert (case.stage, case.accusation, assignments, row.reasons) == ("review", "no", [], ["held"])
+    assert row.organisation_id == city.organisation("TC-CGJ")
+
+
+def test_another_department_named_at_the_desk_is_put_before_an_officer(city: City, clock: FixedClock) -> None:
+    case_id = case_with(city, clock, "k1", wish=str(city.organisation("TC-SCJ")))
+    classify(city, clock, case_id)
+    case, (row,), assignments = read(city, case_id)
+    assert (case.stage, assignments, row.reasons) == ("review", [], ["proposed"])
+    assert row.organisation_id == city.organisation("TC-SCJ")
+
+
+@pytest.mark.parametrize("wish", ["TC-CGJ", "", "nobody", "99"])
+def test_a_wish_for_the_same_or_for_nobody_changes_nothing(city: City, clock: FixedClock, wish: str) -> None:
+    case_id = case_with(city, clock, "k1", wish=str(city.organisation(wish)) if wish == "TC-CGJ" else wish)
+    classify(city, clock, case_id)
+    case, (row,), (assignment,) = read(city, case_id)
+    assert (case.stage, row.reasons, assignment.automatic) == ("assigned", [], True)
+
+
+def test_a_wish_never_sends_what_may_be_an_accusation(city: City, clock: FixedClock) -> None:
+    case_id = case_with(city, clock, "k1", wish=str(city.organisation("TC-SCJ")))
+    classify(city, clock, case_id, Said(accusation=True))
+    case, (row,), assignments = read(city, case_id)
+    assert (case.accusation, case.stage, assignments) == ("possible", "review", [])
+    assert row.reasons == ["accusation", "proposed"]
 
 
 def test_danger_found_by_the_classifier_raises_the_alarm(city: City, clock: FixedClock) -> None:
