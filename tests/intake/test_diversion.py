@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
 from sqlalchemy import func, select
@@ -275,7 +277,26 @@ def test_never_merged_with_a_possible_accusation(city: City, clock: FixedClock) 
     classify(city, clock, first, Said(accusation=True))
     second = case_with(city, clock, "k2", openid="o2")
     classify(city, clock, second)
-    assert read(city, second)[0].copy_of_id is None
+    case, (row,), _ = read(city, second)
+    assert case.copy_of_id is None and "copy" not in row.reasons
+
+
+def test_two_workers_at_once_record_once(city: City, clock: FixedClock) -> None:
+    case_id = case_with(city, clock, "k1")
+    together = Barrier(2)
+
+    class Slow(Sayer):
+        def suggest(self, title: str, body: str) -> Said:
+            together.wait(timeout=30)
+            return super().suggest(title, body)
+
+    with city.db.read() as session:
+        event_id = session.scalars(select(Event.id).where(Event.kind == "submitted")).one()
+    brain = Brain(city.db, clock, lambda path: Slow(Said()))
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: diversion.classify(city.db, clock, brain, case_id, event_id), range(2)))
+    _, rows, assignments = read(city, case_id)
+    assert (len(rows), len(assignments)) == (1, 1)
 
 
 def test_what_moved_on_meanwhile_is_only_recorded(city: City, clock: FixedClock) -> None:

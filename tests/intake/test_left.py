@@ -68,6 +68,18 @@ def test_going_on_puts_it_off(city: City, clock: FixedClock) -> None:
     assert reminders(city) == 1
 
 
+def test_who_goes_on_after_the_reminder_is_not_listed_yet(city: City, clock: FixedClock) -> None:
+    talk = Talk(city.db, clock, "wechat")
+    talk.say("小区停水两天了")
+    run(city, clock, minutes=31)
+    clock.advance(timedelta(hours=1, minutes=50))
+    talk.say("码头路")
+    run(city, clock, minutes=15)
+    assert dialogue(city).state == "open"
+    run(city, clock, hours=2)
+    assert (dialogue(city).state, reminders(city)) == ("left", 1)
+
+
 def test_a_picture_alone_is_not_dropped_either(city: City, clock: FixedClock) -> None:
     talk = Talk(city.db, clock, "wechat")
     talk.send({"MsgType": "image", "PicUrl": "http://wx.example/p", "MediaId": "media-1"})

@@ -32,6 +32,17 @@ def test_the_row_that_fits_best(city: City, levels: tuple[str, str, str], area: 
         assert session.get_one(Organisation, row.lead_id).code == lead
 
 
+def test_the_closer_category_goes_before_the_closer_area(city: City) -> None:
+    with city.db.write() as session:
+        version = catalogue.in_force(session)
+        assert version is not None
+        district = city.organisation("TC01-ZF")
+        session.add(CatalogueRow(version_id=version.id, level1=URBAN[0], area_id=city.area("TC01"), lead_id=district))
+    with city.db.read() as session:
+        row = catalogue.find(session, *URBAN, "燃气供应", city.area("TC01"))
+        assert row is not None and row.lead_id == city.organisation("TC-RQ")
+
+
 def test_nobody_for_an_unknown_category(city: City) -> None:
     with city.db.read() as session:
         assert catalogue.find(session, "没有这一类", "也没有") is None
