@@ -72,17 +72,22 @@ def up(demo: bool) -> None:
 
     settings = load_settings()
     logging.configure(settings.log_level)
-    sys.exit(launch(settings, lambda: _prepare(settings, demo), click.echo))
+    # In a process of its own: the one that stays to keep the others alive then needs no room in its memory.
+    command = [sys.executable, str(ROOT / "cli.py"), "prepare", *(["--demo"] if demo else [])]
+    sys.exit(launch(settings, command, click.echo))
 
 
-def _prepare(settings: Settings, demo: bool) -> None:
-    """Database, rows of a new hub, search indexes: what has to be there before the processes start."""
+@hub.command(hidden=True)
+@click.option("--demo", is_flag=True)
+def prepare(demo: bool) -> None:
+    """What has to be there before the processes start: schema, rows of a new hub, search indexes."""
     import wiring
     from core import heartbeats
     from core.database import Database
     from core.launch import keep_accounts
     from search.service import SearchService
 
+    settings = load_settings()
     parts = wiring.build(settings)
     db = parts.get(Database)
     _migrate(settings, db)

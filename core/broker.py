@@ -7,7 +7,7 @@ from typing import Any
 
 from celery import Celery
 
-from core.config import Settings
+from core.config import Settings, load_settings
 from core.nudges import Nudger
 
 QUEUES = ("jobs", "search")
@@ -64,3 +64,11 @@ def publish_look(celery: Celery, settings: Settings, queue: str) -> None:
             if any(f".{queue}.msg" in entry.name for entry in entries):
                 return
     celery.send_task(LOOK, args=(queue,), queue=queue, retry=False, expires=_EXPIRES)
+
+
+def __getattr__(name: str) -> Any:
+    """`core.broker:celery` for the beat, which sends what the tasks of worker.py receive and needs none of them."""
+    if name == "celery":
+        globals()["celery"] = make_celery(load_settings())
+        return globals()["celery"]
+    raise AttributeError(name)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,8 @@ ACCOUNTS = "demo-accounts.json"
 Say = Callable[[str], None]
 
 
-def launch(settings: Settings, prepare: Callable[[], None], say: Say) -> int:
-    """Prepare the data, then keep the processes alive until Ctrl+C or TERM; gives the exit code.
+def launch(settings: Settings, prepare: Sequence[str], say: Say) -> int:
+    """Run the command that prepares the data, then keep the processes alive until Ctrl+C or TERM; gives the exit code.
 
     Raises SettingsError when the data folder is no place for a hub.
     """
@@ -37,8 +38,8 @@ def launch(settings: Settings, prepare: Callable[[], None], say: Say) -> int:
         say(f"A hub runs on {settings.data_dir} already. Stop it first, or name another folder with HUB_DATA_DIR.")
         return 1
     try:
-        prepare()
-        return _supervise(settings, say)
+        code = subprocess.run(prepare, check=False).returncode  # noqa: S603 - our own command
+        return code or _supervise(settings, say)
     finally:
         lock.release()
 
@@ -73,7 +74,9 @@ def children(settings: Settings) -> list[Child]:
         )
         for queue in QUEUES
     ]  # fmt: skip
-    beat = Child("beat", (*celery, "beat", "--pidfile", "", *quiet), environment)
+    beat = Child(
+        "beat", (python, "-m", "celery", "-A", "core.broker:celery", "beat", "--pidfile", "", *quiet), environment
+    )
     return [Child("web", web, environment), *workers, beat]
 
 
