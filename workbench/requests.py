@@ -31,7 +31,7 @@ def register(blueprint: flask.Blueprint) -> None:
 def page() -> Any:
     """What waits for a decision, the oldest first."""
     with part(Database).read() as session:
-        shown = waiting.requests_page(session, actor(), page_number())
+        shown = waiting.requests_page(session, actor(), page_number(), now())
     return flask.render_template("workbench/requests.html", page=shown)
 
 

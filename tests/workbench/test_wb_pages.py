@@ -117,3 +117,20 @@ def test_requests_late_replies_accusations_open(wb: Desk, client: FlaskClient, s
     sign_in(client, "zhuang.xiaoli")
     assert TITLE in client.get("/work/replies").text
     assert client.get("/work/accusations").status_code == 200
+
+
+def test_every_event_has_a_chinese_name() -> None:
+    import re
+    from pathlib import Path
+
+    from cases import workflow
+    from workbench.queries.story import title_of
+
+    kinds = {transition.event for transition in workflow.TRANSITIONS if transition.event}
+    for file in Path("cases").rglob("*.py"):
+        text = file.read_text(encoding="utf-8")
+        kinds |= set(re.findall(r'history\.append\(\s*session, \w+, "(\w+)"', text))
+        kinds |= set(re.findall(r'_append\(session, actor, at, case, (?:\w+, )?"(\w+)"', text))
+    kinds |= {"carded", "reminded"}
+    assert len(kinds) > 40
+    assert [kind for kind in sorted(kinds) if title_of(kind) == kind] == []

@@ -415,7 +415,7 @@ def _clocks(
     }
     found = []
     for clock in clocks:
-        if clock.kind == "return" and (clock.ended_at is not None or clock.organisation_id not in mine):
+        if clock.kind == "return" and (clock.ended_at is not None or clock.due_at <= at):
             continue
         if clock.organisation_id is not None and clock.organisation_id not in mine:
             continue

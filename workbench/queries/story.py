@@ -15,7 +15,7 @@ from cases import workflow
 from cases.models import Answer, AssignmentRequest, Decision, Event, HandlingNote, Message
 from workbench.queries import names
 
-_WARN = {"card_given", "alert_raised", "returned", "sent_back", "objected", "reopened", "refused"}
+_WARN = {"carded", "alert_raised", "returned", "sent_back", "objected", "reopened", "refused"}
 _KEY = {"urged", "alert_acknowledged", "pressed", "accusation_decided"}
 _CITIZEN = {"added", "urged", "withdrawn", "objected", "rated", "citizen_answered", "enquired", "submitted"}
 # The event's office is not the acting person's, but the one it is done to.
@@ -23,7 +23,7 @@ _TOWARDS = {
     "assigned", "assigned_automatically", "taken_back", "recalled", "confirmed", "sent_back", "extension_granted",
     "request_refused", "suspended", "forwarded", "evaluated",
 }  # fmt: skip
-_SUPERVISION = {"card_given", "pressed", "alert_raised", "alert_acknowledged", "evaluated"}
+_SUPERVISION = {"carded", "pressed", "alert_raised", "alert_acknowledged", "evaluated"}
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,8 @@ _EXTRA = {
     "evidence_added": "上传附件",
     "alert_raised": "险情警报",
     "alert_acknowledged": "确认收到险情",
-    "card_given": "发牌",
+    "carded": "发牌",
+    "alert_resent": "再次发出险情警报",
     "card_withdrawn": "撤牌",
     "reminded": "到期提醒",
     "accusation_decided": "认定是否检举控告",
@@ -118,7 +119,7 @@ _EXTRA = {
 
 
 def _one(event: Event, rows: _Rows) -> Told:
-    level = event.data.get("level", "") if event.kind == "card_given" else ""
+    level = event.data.get("level", "") if event.kind == "carded" else ""
     group = "citizen" if event.kind in _CITIZEN else "supervision" if event.kind in _SUPERVISION else "handling"
     return Told(
         seq=event.seq,
@@ -165,6 +166,12 @@ def _text(event: Event, rows: _Rows) -> str:
     to = [rows.offices[one] for one in [*concerned, *_organisations(data)] if one in rows.offices]
     if to:
         parts.insert(0, "、".join(to))
+    if event.kind in ("carded", "reminded"):
+        parts.append(
+            _("规则：%(what)s到期没有完成", what=names.clock_kind(str(data.get("kind", ""))))
+            if event.kind == "carded"
+            else names.clock_kind(str(data.get("kind", "")))
+        )
     levels = [str(data[name]) for name in ("level1", "level2", "level3") if data.get(name)]
     if levels:
         parts.append(names.category(*levels))

@@ -15,8 +15,8 @@
     find.type = "search";
     find.className = "lx-input lx-officefind";
     find.autocomplete = "off";
-    find.setAttribute("aria-label", `${label ? label.textContent.trim() : ""} · 查找`);
-    find.placeholder = "名称或拼音首字母";
+    find.placeholder = list.dataset.lxOffices;
+    find.setAttribute("aria-label", `${label ? label.textContent.trim() : ""} · ${list.dataset.lxOffices}`);
     list.before(find);
     find.addEventListener("input", (event) => {
       if (event.isComposing) return;
