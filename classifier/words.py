@@ -110,12 +110,15 @@ def word_list(name: str) -> WordList:
 LISTS = ("danger", "urgent", "sensitive", "accusation")
 
 
-def hits_by_row(joined: str, ends: Sequence[int]) -> dict[int, dict[str, str]]:
-    """For rows joined by newlines: row -> list -> the code of its first hit. `ends` are the places after each row."""
-    found: dict[int, dict[str, str]] = {}
+def hits_by_row(joined: str, ends: Sequence[int]) -> dict[int, dict[str, list[str]]]:
+    """For rows joined by newlines: row -> list -> the codes of its hits in their order.
+
+    `ends` are the places after each row.
+    """
+    found: dict[int, dict[str, list[str]]] = {}
     for name in LISTS:
         for hit in word_list(name).find(joined):
-            found.setdefault(bisect_right(ends, hit.start), {}).setdefault(name, hit.code)
+            found.setdefault(bisect_right(ends, hit.start), {}).setdefault(name, []).append(hit.code)
     return found
 
 

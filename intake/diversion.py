@@ -33,6 +33,7 @@ _DOUBT = 0.5  # a level no likelier right than wrong does not choose the organis
 # Why a case waits for an officer.
 REASONS = {
     "accusation": "可能涉及检举控告",
+    "report": "可能是举报，须人工看过再派",
     "danger": "涉及人身安全",
     "urgent": "紧急",
     "sensitive": "敏感",
@@ -108,7 +109,8 @@ def decide(suggestion: Suggested, fit: Fit | None, facts: CaseFacts, threshold: 
     """
     sure = suggestion.confident if threshold is None else suggestion.confidence >= threshold
     checks = {
-        "accusation": suggestion.accusation,
+        "accusation": suggestion.against_office,
+        "report": suggestion.accusation and not suggestion.against_office,
         "danger": bool(suggestion.danger) or facts.danger,
         "urgent": suggestion.urgent or facts.urgent,
         "sensitive": suggestion.sensitive or facts.sensitive,
@@ -166,8 +168,10 @@ def classify(db: Database, clock: Clock, brain: Brain, case_id: int, event_id: i
         judged = _judge(session, session.get_one(Case, case_id), founding, thought, clock.now())
     with db.write() as session:
         case = base.lock_case(session, case_id)
-        if not _done(session, case_id, event_id):
-            _divert(session, clock.now(), case, judged)
+        if _done(session, case_id, event_id):
+            return
+        reasons = _divert(session, clock.now(), case, judged)
+    log.info("case_waits_for_review" if reasons else "case_diverted", case_id=case_id, reasons=reasons)
 
 
 def divert(session: Session, at: datetime, case: Case, thought: Thought) -> None:
@@ -256,8 +260,11 @@ def find_copy(session: Session, case: Case, founding: Submission) -> int | None:
     return session.scalar(query)
 
 
-def _divert(session: Session, at: datetime, case: Case, judged: _Judged) -> None:
-    """Record the decision and carry it out; what forbids it only now keeps the case in the review queue."""
+def _divert(session: Session, at: datetime, case: Case, judged: _Judged) -> list[str]:
+    """Record the decision and carry it out; what forbids it only now keeps the case in the review queue.
+
+    Gives the reasons why it waits there, none when it was dispatched.
+    """
     decision = judged.decision
     reasons = list(decision.reasons)
     if case.stage != "review" and "moved_on" not in reasons:
@@ -268,17 +275,16 @@ def _divert(session: Session, at: datetime, case: Case, judged: _Judged) -> None
                 classification.record(session, at, case.id, _row(judged, automatic=True, reasons=()), kind="diverted")
                 dispatch.auto_assign(session, at, case.id, decision.organisation_id, decision.co_ids,
                                      decision.handle_days, decision.sign_minutes)  # fmt: skip
-            log.info("case_diverted", case_id=case.id, organisation_id=decision.organisation_id)
-            return
+            return []
         except errors.NotAutomatic as refusal:
             reasons = refusal.reasons
         except errors.Invalid:
             reasons = ["inactive"]
         session.expire_all()
     classification.record(session, at, case.id, _row(judged, automatic=False, reasons=tuple(reasons)))
-    if judged.copy_of_id is not None and not judged.thought.suggestion.accusation:
+    if judged.copy_of_id is not None and not judged.thought.suggestion.against_office:
         _propose(session, at, case.id, judged.copy_of_id)
-    log.info("case_waits_for_review", case_id=case.id, reasons=reasons)
+    return reasons
 
 
 def _propose(session: Session, at: datetime, case_id: int, copy_of_id: int) -> None:
@@ -294,7 +300,7 @@ def _row(judged: _Judged, *, automatic: bool, reasons: tuple[str, ...]) -> class
     level1, level2, level3 = said.category
     return classification.Suggestion(
         level1=level1 or "", level2=level2 or "", level3=level3 or "", nature=said.nature, urgent=said.urgent,
-        danger=said.danger, sensitive=said.sensitive, accusation=said.accusation, confidence=said.confidence,
+        danger=said.danger, sensitive=said.sensitive, accusation=said.against_office, confidence=said.confidence,
         organisation_id=judged.decision.organisation_id, automatic=automatic, reasons=reasons,
         evidence=tuple(said.evidence), alternatives=tuple(said.alternatives), model_version=said.version,
         catalogue_version_id=judged.catalogue_version_id,

@@ -244,7 +244,7 @@ def _classify(session: Session, one: _Ready, case: Case, catalogue_version_id: i
     level1, level2, level3 = said.category
     suggestion = classification.Suggestion(
         level1=level1 or "", level2=level2 or "", level3=level3 or "", nature=said.nature, urgent=said.urgent,
-        sensitive=said.sensitive, accusation=said.accusation, confidence=said.confidence,
+        sensitive=said.sensitive, accusation=said.against_office, confidence=said.confidence,
         organisation_id=one.fit.lead_id if one.fit else None, reasons=("imported",), evidence=tuple(said.evidence),
         alternatives=tuple(said.alternatives), model_version=said.version,
         catalogue_version_id=catalogue_version_id,

@@ -93,6 +93,9 @@ def test_flags(shipped: Classifier) -> None:
     assert (gas.danger, gas.urgent) == ("gas", True)
     bribe = shipped.suggest("举报村支书", "举报村支书贪污低保款，冒领扶贫资金，以权谋私。")
     assert bribe.accusation
+    assert bribe.against_office
+    shop = shipped.suggest("举报超市卖过期奶粉", "举报小区门口超市卖过期奶粉，换标签继续卖，请市场监管部门查处。")
+    assert (shop.accusation, shop.against_office) == (True, False)
     assert bribe.nature == "举报"
     assert bribe.petition_kind == "检举控告"
     assert shipped.suggest("讨薪", "包工头拖欠农民工工资，我们准备上访。").sensitive

@@ -52,7 +52,7 @@ def test_hits_of_a_joined_batch_belong_to_their_rows() -> None:
     joined = "\n".join(rows)
     ends = [joined.index("\n", sum(len(row) + 1 for row in rows[:n])) + 1 for n in range(3)] + [len(joined) + 1]
     assert hits_by_row(joined, ends) == {
-        1: {"danger": "fire"},
-        2: {"accusation": "accusation"},
-        3: {"sensitive": "sensitive"},
+        1: {"danger": ["fire"]},
+        2: {"accusation": ["report", "office"]},
+        3: {"sensitive": ["sensitive"]},
     }

@@ -37,6 +37,7 @@ class Said:
     danger: str = ""
     sensitive: bool = False
     accusation: bool = False
+    against_office: bool = False
     confidence: float = 0.9
     confidences: tuple[float, float, float] = (0.9, 0.8, 0.7)
     confident: bool = True
@@ -76,7 +77,8 @@ def test_sure_of_an_ordinary_matter_it_goes_by_itself() -> None:
 @pytest.mark.parametrize(
     ("said", "fit", "facts", "reason"),
     [
-        (Said(accusation=True), FIT, FACTS, "accusation"),
+        (Said(accusation=True, against_office=True), FIT, FACTS, "accusation"),
+        (Said(accusation=True), FIT, FACTS, "report"),
         (Said(urgent=True), FIT, FACTS, "urgent"),
         (Said(sensitive=True), FIT, FACTS, "sensitive"),
         (Said(danger="gas"), FIT, FACTS, "danger"),
@@ -176,7 +178,7 @@ def test_not_sure_it_waits_with_the_best_three_and_reasons(city: City, clock: Fi
 
 def test_a_possible_accusation_stays_unseen(city: City, clock: FixedClock) -> None:
     case_id = case_with(city, clock, "k1")
-    classify(city, clock, case_id, Said(accusation=True))
+    classify(city, clock, case_id, Said(accusation=True, against_office=True))
     case, (row,), assignments = read(city, case_id)
     assert (case.accusation, case.stage, assignments, row.accusation) == ("possible", "review", [], True)
 
@@ -214,7 +216,7 @@ def test_a_wish_for_the_same_or_for_nobody_changes_nothing(city: City, clock: Fi
 
 def test_a_wish_never_sends_what_may_be_an_accusation(city: City, clock: FixedClock) -> None:
     case_id = case_with(city, clock, "k1", wish=str(city.organisation("TC-SCJ")))
-    classify(city, clock, case_id, Said(accusation=True))
+    classify(city, clock, case_id, Said(accusation=True, against_office=True))
     case, (row,), assignments = read(city, case_id)
     assert (case.accusation, case.stage, assignments) == ("possible", "review", [])
     assert row.reasons == ["accusation", "proposed"]
@@ -274,7 +276,7 @@ def test_exactly_the_same_by_somebody_else_is_proposed_for_merging(city: City, c
 
 def test_never_merged_with_a_possible_accusation(city: City, clock: FixedClock) -> None:
     first = case_with(city, clock, "k1", openid="o1")
-    classify(city, clock, first, Said(accusation=True))
+    classify(city, clock, first, Said(accusation=True, against_office=True))
     second = case_with(city, clock, "k2", openid="o2")
     classify(city, clock, second)
     case, (row,), _ = read(city, second)
