@@ -13,16 +13,11 @@ from sqlalchemy.orm import Session
 
 from cases import visibility
 from cases.models import (
-    Answer,
     Assignment,
     AssignmentRequest,
-    Attachment,
-    Card,
     Case,
     CaseClock,
-    CaseExclusion,
     CaseReader,
-    Classification,
     Event,
     Message,
     Party,
@@ -31,13 +26,12 @@ from cases.models import (
     Submission,
     UnitEvaluation,
 )  # fmt: skip
-from cases.operations import attachments as files
 from cases.operations import base, citizens
 from core.text.numbers import phone_display
 from core.web.filters import stamp
 from organisations.calendar import load_calendar
 from organisations.people import Actor
-from workbench.queries import lefts, lines, names, nodes, story
+from workbench.queries import lefts, lines, names, nodes, outcome, story
 
 Revealed = Mapping[tuple[int, str], str]  # (submission id, kind of value) -> the value in full
 _CONTACT_ROLES = ("reporter", "contact", "agent", "joint", "representative", "callback")
@@ -149,16 +143,16 @@ def read(session: Session, actor: Actor, at: datetime, case: Case, revealed: Rev
         branches=_tree(session, at, present, offices),
         earlier_rounds=case.round - 1,
         history=story.told(session, case.id, events),
-        classifications=_classifications(session, case),
-        answers=_answers(session, case, offices),
-        ratings=[_rating(row) for row in ratings],
-        cards=_cards(session, case),
-        clocks=_clocks(session, at, clocks, offices, {case.lead_id, *actor.organisation_ids}),
-        files=_files(session, case),
+        classifications=outcome.classifications(session, case),
+        answers=outcome.answers(session, case, offices),
+        ratings=[outcome.rating(row) for row in ratings],
+        cards=outcome.cards(session, case),
+        clocks=outcome.clocks(session, at, clocks, offices, {case.lead_id, *actor.organisation_ids}),
+        files=outcome.files(session, case),
         requests=_requests(session, actor, case, everything, offices),
         replies=list(session.scalars(select(PublishedReply).where(PublishedReply.case_id == case.id))),
-        readers=_readers(session, case),
-        exclusions=_exclusions(session, case),
+        readers=outcome.readers(session, case),
+        exclusions=outcome.exclusions(session, case),
         nodes=nodes.nodes(at, case, submissions, present, offices, line, ratings),
         assignments=present,
         may_reveal=knows and actor.can("person.reveal"),
@@ -327,130 +321,6 @@ def _requests(
         }
         for row in found
     ]  # fmt: skip
-
-
-# --- what came of it --------------------------------------------------------------------------------
-
-
-def _classifications(session: Session, case: Case) -> list[dict[str, Any]]:
-    words = {"suggested": _("系统建议"), "diverted": _("分流"), "corrected": _("更正"), "closing": _("办结时")}
-    rows = list(
-        session.scalars(
-            select(Classification).where(Classification.case_id == case.id).order_by(Classification.at.desc())
-        )
-    )
-    people = names.accounts(session, (row.by_id for row in rows))
-    offices = names.organisations(session, (row.organisation_id for row in rows))
-    return [
-        {
-            "at": row.at, "kind": words.get(row.kind, row.kind),
-            "who": people.get(row.by_id or 0, "") or _("模型 %(v)s", v=row.model_version or "—"),
-            "path": names.category(row.level1, row.level2, row.level3), "nature": row.nature or "",
-            "confidence": None if row.confidence is None else row.confidence * 100,
-            "office": offices.get(row.organisation_id or 0, ""), "automatic": row.automatic,
-        }
-        for row in rows
-    ]  # fmt: skip
-
-
-def _answers(session: Session, case: Case, offices: dict[int, str]) -> list[dict[str, Any]]:
-    kinds = {"report": _("办理情况"), "citizen": _("给群众的答复"), "public": _("公开答复")}
-    states = {"written": _("待认定"), "approved": _("已认定"), "served": _("已送达"), "sent_back": _("被退回")}
-    rows = list(
-        session.scalars(select(Answer).where(Answer.case_id == case.id).order_by(Answer.written_at.desc(), Answer.id))
-    )
-    people = names.accounts(session, [n for row in rows for n in (row.author_id, row.approver_id)])
-    return [
-        {
-            "row": row, "kind": kinds.get(row.kind, row.kind), "state": states.get(row.state, row.state),
-            "text": row.text or "", "office": offices.get(row.author_organisation_id or 0, ""),
-            "author": people.get(row.author_id or 0, ""), "approver": people.get(row.approver_id or 0, ""),
-        }
-        for row in rows
-    ]  # fmt: skip
-
-
-def _rating(row: Rating) -> dict[str, Any]:
-    return {
-        "round": row.round, "at": row.at, "contacted": names.yes_no(row.contacted),
-        "resolved": names.yes_no(row.resolved), "satisfaction": names.satisfaction(row.satisfaction),
-        "comment": row.comment or "", "way": row.way,
-    }  # fmt: skip
-
-
-def _cards(session: Session, case: Case) -> list[dict[str, Any]]:
-    query = (
-        select(Card, CaseClock)
-        .join(CaseClock, CaseClock.id == Card.clock_id)
-        .where(Card.case_id == case.id, Card.level.in_(("yellow", "red")))
-        .order_by(Card.at.desc())
-    )
-    found = session.execute(query).all()
-    offices = names.organisations(session, (card.organisation_id for card, _clock in found))
-    return [
-        {
-            "level": card.level, "at": card.at, "office": offices.get(card.organisation_id or 0, ""),
-            "rule": card_rule(clock), "withdrawn_at": card.withdrawn_at,
-        }
-        for card, clock in found
-    ]  # fmt: skip
-
-
-def card_rule(clock: CaseClock) -> str:
-    """Why a card was given, in a sentence."""
-    return str(
-        _("%(kind)s应在 %(due)s 前完成，到期没有完成", kind=names.clock_kind(clock.kind), due=stamp(clock.due_at))
-    )
-
-
-def _clocks(
-    session: Session, at: datetime, clocks: Sequence[CaseClock], offices: dict[int, str], mine: set[int | None]
-) -> list[dict[str, Any]]:
-    """The clocks of the case, its lead and the reader's own offices; those of others stand in the tree."""
-    units = {
-        "working_minutes": _("%(n)s 工作分钟"),
-        "working_days": _("%(n)s 个工作日"),
-        "calendar_days": _("%(n)s 天"),
-        "elapsed_minutes": _("%(n)s 分钟"),
-    }
-    found = []
-    for clock in clocks:
-        if clock.kind == "return" and (clock.ended_at is not None or clock.due_at <= at):
-            continue
-        if clock.organisation_id is not None and clock.organisation_id not in mine:
-            continue
-        due = lefts.of_clock(load_calendar(session, clock.organisation_id), at, clock)
-        limit = units.get(clock.unit, "%(n)s") % {"n": clock.amount}
-        office = offices.get(clock.organisation_id or 0, "")
-        name = " ".join(part for part in (names.clock_kind(clock.kind), limit) if part)
-        tone = {"late": "bad", "done": "ok", "near": "warn"}.get(due.get("kind", ""), "")
-        found.append({"name": name, "office": office, "due": due, "tone": tone, "used": due.pop("used", None),
-                      "due_at": clock.due_at, "open": clock.ended_at is None})  # fmt: skip
-    return sorted(found, key=lambda one: not one["open"])
-
-
-def _files(session: Session, case: Case) -> list[dict[str, Any]]:
-    rows: list[Attachment] = files.of_case(session, case.id)
-    people = names.accounts(session, (row.by_id for row in rows))
-    return [
-        {"id": row.id, "name": row.name or _("附件"), "kind": row.kind, "size": row.size, "at": row.at,
-         "who": people.get(row.by_id or 0, "") or _("群众")}
-        for row in rows
-    ]  # fmt: skip
-
-
-def _readers(session: Session, case: Case) -> list[str]:
-    ids = list(session.scalars(select(CaseReader.account_id).where(CaseReader.case_id == case.id)))
-    return sorted(names.accounts(session, ids).values())
-
-
-def _exclusions(session: Session, case: Case) -> list[str]:
-    rows = list(
-        session.scalars(select(CaseExclusion).where(CaseExclusion.case_id == case.id, CaseExclusion.until.is_(None)))
-    )
-    offices = names.organisations(session, (row.organisation_id for row in rows))
-    people = names.accounts(session, (row.account_id for row in rows))
-    return [offices.get(row.organisation_id or 0, "") or people.get(row.account_id or 0, "") for row in rows]
 
 
 def evaluated(session: Session, assignments: Sequence[Assignment]) -> set[int]:

@@ -25,7 +25,7 @@ from core.clock import from_local, to_local
 from core.web.paging import SIZE, Page
 from organisations.calendar import load_calendar
 from organisations.people import Actor
-from workbench.queries import casefile, lefts, lines, names
+from workbench.queries import lefts, lines, names, outcome
 
 IN_HAND = ("to_sign", "doing", "held")
 _SOON = timedelta(days=2)
@@ -245,7 +245,7 @@ def cards(session: Session, actor: Actor, at: datetime, limit: int = 5) -> tuple
     offices = names.organisations(session, (card.organisation_id for card, _case, _clock in rows))
     return counts, [
         {"card": card, "case": one, "office": offices.get(card.organisation_id or 0, ""),
-         "rule": casefile.card_rule(clock)}
+         "rule": outcome.card_rule(clock)}
         for card, one, clock in rows
     ]  # fmt: skip
 
