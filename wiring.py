@@ -27,11 +27,12 @@ from core.files import FileStore
 from core.web.parts import Parts
 from intake import diversion, left, receive
 from intake.brain import Brain, Suggests
+from intake.demo.seeding import seed_petitions
 from notifications import citizens, delivery, staff
 from organisations.models import Account
 from organisations.seed import rows_of, seed_city
 from search import jobs as search_jobs
-from search.service import SearchService, engine_of
+from search.service import KINDS, SearchService, engine_of
 
 JOBS, SEARCH = "jobs", search_jobs.QUEUE
 QUEUES = (JOBS, SEARCH)
@@ -139,7 +140,8 @@ def seed_rules(parts: Parts) -> None:
 
 
 def seed_demonstration(parts: Parts) -> dict[str, str]:
-    """Fill a new hub with the demonstration city; gives the passwords by user name, random for this installation.
+    """Fill a new hub with the demonstration city, its petitions and their index; gives the passwords by user name,
+    random for this installation.
 
     Raises SettingsError on a hub with a public address.
     """
@@ -150,4 +152,7 @@ def seed_demonstration(parts: Parts) -> dict[str, str]:
     with parts.get(Database).write() as session:
         seed_city(session, at, made)
     seed_rules(parts)
+    seed_petitions(parts.get(Database), parts.get(Clock), parts.get(Brain))  # type: ignore[type-abstract]
+    for kind in KINDS:
+        parts.get(SearchService).rebuild(kind)
     return made

@@ -210,12 +210,20 @@ def due_of(
 def reckon(session: Session, clock: CaseClock) -> None:
     """Derive a clock's due moment and when the sweep must look at it, and the due columns that follow from it."""
     calendar = load_calendar(session, clock.organisation_id)
-    rows = session.scalars(select(ClockPause).where(ClockPause.clock_id == clock.id, ClockPause.ended_at.is_not(None)))
-    pauses = [(row.started_at, row.ended_at) for row in rows if row.ended_at is not None]
-    clock.due_at = due_of(calendar, clock.unit, clock.started_at, clock.amount, clock.outside_amount, pauses)
-    clock.next_at = next_look(session, clock)
+    with session.no_autoflush:  # the row is written once, with everything
+        pauses = _pauses(session, clock)
+        clock.due_at = due_of(calendar, clock.unit, clock.started_at, clock.amount, clock.outside_amount, pauses)
+        clock.next_at = next_look(session, clock)
     session.flush()
     _keep_in_step(session, clock)
+
+
+def _pauses(session: Session, clock: CaseClock) -> list[tuple[datetime, datetime]]:
+    """The ended pauses of a clock; one that is not written yet has none."""
+    if clock in session.new:
+        return []
+    rows = session.scalars(select(ClockPause).where(ClockPause.clock_id == clock.id, ClockPause.ended_at.is_not(None)))
+    return [(row.started_at, row.ended_at) for row in rows if row.ended_at is not None]
 
 
 def next_look(session: Session, clock: CaseClock) -> datetime | None:
@@ -235,7 +243,8 @@ def pending_cards(session: Session, clock: CaseClock) -> list[tuple[str, datetim
     rule = LateRule(
         policy.remind_before, policy.yellow_after, policy.red_after, policy.red_from, policy.extension_excuses
     )
-    given = {card.level: card.at for card in session.scalars(select(Card).where(Card.clock_id == clock.id))}
+    cards = () if clock in session.new else session.scalars(select(Card).where(Card.clock_id == clock.id))
+    given = {card.level: card.at for card in cards}
     calendar = load_calendar(session, clock.organisation_id)
     return card_moments(
         rule,

@@ -26,6 +26,7 @@ log = get_logger(__name__)
 
 SWEEP = "cases.sweep"
 RECOMPUTE = "cases.recompute"
+_BEAT = timedelta(minutes=1)  # how often the sweep looks
 
 
 def sweep(db: Database, clock: Clock, limit: int = 500) -> int:
@@ -51,6 +52,20 @@ def sweep(db: Database, clock: Clock, limit: int = 500) -> int:
         )
     done = sum(_one(db, _look_at_alert, alert_id, now) for alert_id in unseen)
     return done + sum(_one(db, _look_at_clock, clock_id, now) for clock_id in late)
+
+
+def catch_up(session: Session, case_id: int, until: datetime) -> None:
+    """Do for one case what the sweep would have done up to a moment, each thing at its own moment."""
+    while True:
+        query = select(CaseClock).where(CaseClock.case_id == case_id, CaseClock.next_at < until - _BEAT)
+        clock = session.scalar(query.order_by(CaseClock.next_at, CaseClock.id).limit(1))
+        if clock is None or clock.next_at is None:
+            return
+        before = clock.next_at
+        _look_at_clock(session, clock.id, before + _BEAT)
+        session.flush()
+        if clock.next_at == before:
+            return
 
 
 def recompute_all(db: Database) -> None:

@@ -23,6 +23,7 @@ STATES = {
     "suspended",
     "returned",
     "fed_back",
+    "asking",
     "closed",
     "refused",
     "guided",
@@ -37,6 +38,7 @@ ROLES = {
     "supervisor",
     "leader",
     "publisher",
+    "accusation_reader",
     "system_admin",
     "security_admin",
     "auditor",
@@ -171,7 +173,7 @@ def test_petitions_are_complete(cases: list[dict[str, Any]]) -> None:
         assert (case["citizen"] is None) == (case["disclosure"] == "anonymous"), key
         if case["citizen"]:
             assert re.fullmatch(r"1990000\d{4}", case["citizen"]["phone"]), key
-        assert bool(case["reply"]) == (case["state"] in {"closed", "fed_back"}), key
+        assert bool(case["reply"]) == (case["state"] in {"closed", "fed_back", "asking"}), key
         assert not case["reply"] or 80 <= len(case["reply"]) <= 300, key
         if case["rating"]:
             assert case["state"] == "closed" and 1 <= case["rating"]["satisfaction"] <= 5, key
