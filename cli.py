@@ -143,13 +143,34 @@ def classify(among: str) -> None:
     """JSON lines {"id","title","body"} on stdin, a suggestion a line on stdout; needs no database."""
     from classifier.stream import classify_lines
     from core.errors import HubError
-    from organisations.seed import shipped_departments
 
     names = [name for name in among.split(",") if name.strip()] or None
     try:
-        classify_lines(sys.stdin.buffer, sys.stdout, sys.stderr, among=names, catalogue=shipped_departments())
+        classify_lines(sys.stdin.buffer, sys.stdout, sys.stderr, among=names, catalogue=_departments())
     except HubError as error:
         raise click.ClickException(error.message) from error
+
+
+def _departments() -> dict[tuple[str, str, str], str]:
+    """The published catalogue's departments where this hub has a database with one, else the shipped file's."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from core.database import Database
+    from organisations import catalogue
+    from organisations.seed import shipped_departments
+
+    settings = load_settings()
+    if not settings.database_url and not (settings.data_dir / "hub.db").exists():
+        return shipped_departments()
+    db = Database(settings.database)
+    try:
+        with db.read() as session:
+            return catalogue.departments(session) or shipped_departments()
+    except SQLAlchemyError as error:
+        click.echo(f"No catalogue in the database ({type(error).__name__}); using the shipped one.", err=True)
+        return shipped_departments()
+    finally:
+        db.dispose()
 
 
 @hub.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from organisations.models import Area, CatalogueCoHandler, CatalogueRow, CatalogueVersion
+from organisations.models import Area, CatalogueCoHandler, CatalogueRow, CatalogueVersion, Organisation
 
 
 def in_force(session: Session) -> CatalogueVersion | None:
@@ -60,3 +60,14 @@ def co_ids(session: Session, row_id: int) -> tuple[int, ...]:
     """The organisations that handle together with a row's lead, in their order."""
     query = select(CatalogueCoHandler.organisation_id).where(CatalogueCoHandler.row_id == row_id)
     return tuple(session.scalars(query.order_by(CatalogueCoHandler.position, CatalogueCoHandler.id)))
+
+
+def departments(session: Session) -> dict[tuple[str, str, str], str]:
+    """The department of each category in the edition in force, rows for everywhere only; empty before the first."""
+    query = (
+        select(CatalogueRow.level1, CatalogueRow.level2, CatalogueRow.level3, Organisation.name)
+        .join(CatalogueVersion, CatalogueVersion.id == CatalogueRow.version_id)
+        .join(Organisation, Organisation.id == CatalogueRow.lead_id)
+        .where(CatalogueVersion.state == "published", CatalogueRow.area_id.is_(None))
+    )
+    return {(level1, level2, level3): name for level1, level2, level3, name in session.execute(query)}

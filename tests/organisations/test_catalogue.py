@@ -72,3 +72,13 @@ def test_co_handlers_in_their_order(city: City) -> None:
         assert row is not None
         assert catalogue.co_ids(session, row.id) == (city.organisation("TC-CGJ"),)
         assert session.scalar(select(CatalogueRow.id).where(CatalogueRow.id == row.id)) == row.id
+
+
+def test_departments_are_those_of_the_edition_in_force(city: City, db: Database) -> None:
+    with city.db.read() as session:
+        found = catalogue.departments(session)
+        assert found[(*URBAN, "")] == session.get_one(Organisation, city.organisation("TC-CGJ")).name
+    with city.db.write() as session:
+        session.scalars(select(CatalogueVersion).where(CatalogueVersion.state == "published")).one().state = "retired"
+    with city.db.read() as session:
+        assert catalogue.departments(session) == {}
