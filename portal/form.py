@@ -73,7 +73,7 @@ def from_address() -> Typed:
     """A fresh form: the words that were searched for come along, and the track that the guide led to."""
     args = flask.request.args
     track = "petition" if args.get("track") == "petition" else "hotline"
-    return Typed(title=args.get("about", "").strip()[: TITLE[1]], track=track)
+    return Typed(title=args.get("about", "").replace("\x00", "").strip()[: TITLE[1]], track=track)
 
 
 def from_draft(session: Session, submission: Submission) -> Typed:

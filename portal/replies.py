@@ -147,8 +147,10 @@ def helped(public_id: str) -> Any:
 
 
 def _reply(public_id: str) -> Reply:
-    with part(Database).read() as session:
-        found = replies_by_id(session, [public_id[:20]]).get(public_id)
+    found = None
+    if public_id.isascii() and public_id.isalnum():
+        with part(Database).read() as session:
+            found = replies_by_id(session, [public_id]).get(public_id)
     if found is None:
         raise NotFound(_("没有找到这条答复，它可能已经撤下。您可以查一查类似的答复。"))
     return found

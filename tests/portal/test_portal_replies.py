@@ -70,6 +70,11 @@ def test_anything_may_be_typed(client: FlaskClient, published: list[str], typed:
     assert "<script>alert" not in answer.get_data(as_text=True)
 
 
+@pytest.mark.parametrize("public_id", ["%00", "..%2F..%2Fetc", "2611240000001", "' OR 1=1", "x" * 5000])
+def test_an_id_that_is_none_is_not_found(client: FlaskClient, public_id: str) -> None:
+    assert client.get(f"/replies/{public_id}").status_code == 404
+
+
 def test_search_down_is_said_and_the_newest_are_shown(client: FlaskClient, petitions: Petitions) -> None:
     given = petitions.submit()
     petitions.answer(given)

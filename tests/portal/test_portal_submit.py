@@ -280,6 +280,18 @@ def test_similar_replies_are_shown_between_writing_and_sending(
     assert client.post("/submit/similar", data={"title": "公园", "body": "种树"}).status_code == 204
 
 
+def test_control_characters_and_null_do_no_harm(client: FlaskClient, city: Any) -> None:
+    odd = "\x00\u202e\u200b"
+    answer = client.post(
+        "/submit", data=form(title="路灯" + odd + "不亮了", level1=odd, place=odd, name="王" + odd, area=odd)
+    )
+    assert answer.status_code in {303, 400}
+    kept = client.post("/submit", data=form(title="路灯" + odd + "不亮了", body=FORM["body"] + odd))
+    assert kept.status_code == 303
+    [row] = rows(city, Submission)
+    assert row.title_masked == "路灯不亮了"
+
+
 def test_the_words_that_were_searched_for_come_along(client: FlaskClient) -> None:
     assert field(client.get("/submit?about=路灯不亮"), "title") == ["路灯不亮"]
 
