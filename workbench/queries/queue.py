@@ -22,6 +22,7 @@ from organisations.models import CatalogueRow, CatalogueVersion
 from organisations.people import Actor
 from workbench.queries import casefile, lefts, names
 
+LEAST_TELLING = 0.05
 SIZE = 20
 TABS = ("all", "near", "returned")
 _NEAR = timedelta(minutes=60)
@@ -175,7 +176,7 @@ def suggested(session: Session, case: Case) -> Suggested:
     version = catalogue.in_force(session)
     least = threshold(session)
     percent = row.confidence * 100 if row and row.confidence is not None else None
-    evidence = [list(item) for item in row.evidence] if row else []
+    evidence = _telling(row.evidence) if row else []
     submission = next(iter(base.submissions_of(session, case)), None)
     texts = {"title": submission.title_masked, "body": submission.body_masked} if submission else {}
     words = _words(evidence, texts)
@@ -240,6 +241,12 @@ def _sentence(percent: float | None, reasons: Sequence[str], least: float | None
     if "low_confidence" in reasons:
         return str(_("把握不够自动派单，所以请您看一眼"))
     return str(_("把握足够，按规则由您确认"))
+
+
+def _telling(evidence: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    """The words that weigh at least a twentieth of the strongest: a word marked without weight misleads."""
+    most = max((abs(float(item[3])) for item in evidence), default=0.0)
+    return [list(item) for item in evidence if abs(float(item[3])) >= LEAST_TELLING * most]
 
 
 def _words(evidence: Sequence[Sequence[Any]], texts: dict[str, str]) -> list[dict[str, Any]]:
