@@ -14,6 +14,7 @@ from core.broker import publisher
 from core.clock import Clock
 from core.config import Settings, load_settings
 from core.database import Database
+from core.processes import end_with_parent
 from core.web import health, setup
 from core.web.parts import Parts
 from organisations import presence
@@ -46,6 +47,7 @@ def create_app(
 
 def serve() -> flask.Flask:
     """The application as gunicorn runs it: logs set up, workers told to look after each commit that owes a job."""
+    end_with_parent()  # a killed gunicorn leaves no worker behind that holds the port
     settings = load_settings()
     logging.configure(settings.log_level)
     jobs.on_commit_nudge(publisher(settings).nudge)

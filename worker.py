@@ -26,6 +26,7 @@ def look(parts: Parts, registry: jobs.Registry, queue: str) -> int:
     """Do what is due in a queue until nothing is; gives how many jobs were run."""
     db, clock = parts.get(Database), parts.get(Clock)  # type: ignore[type-abstract]
     done = 0
+    jobs.give_back(db, clock, queue)
     while True:
         heartbeats.beat(db, queue, clock.now())
         ran = jobs.run_due(db, clock, registry, queue, limit=_BATCH)
@@ -57,6 +58,7 @@ class Worker:
         self._parts: Parts | None = None
         self._registry: jobs.Registry | None = None
         self._lock = threading.Lock()
+        self._looking = {queue: threading.Lock() for queue in QUEUES}
 
     def ready(self) -> tuple[Parts, jobs.Registry]:
         """The parts and the handlers."""
@@ -68,24 +70,25 @@ class Worker:
                 jobs.on_commit_nudge(publisher(self._settings).nudge)
             return self._parts, self._registry
 
-
-def _tasks(celery: Celery, worker: Worker) -> None:
-    looking = {queue: threading.Lock() for queue in QUEUES}
-
-    @celery.task(name=LOOK)
-    def look_task(queue: str) -> None:
-        parts, registry = worker.ready()
-        # One look a queue and process: a second message while it goes on would only find the same rows.
-        if looking[queue].acquire(blocking=False):
+    def look(self, queue: str) -> None:
+        """One look a queue and process: a second one while it goes on would only find the same rows."""
+        parts, registry = self.ready()
+        if self._looking[queue].acquire(blocking=False):
             try:
                 look(parts, registry, queue)
             finally:
-                looking[queue].release()
+                self._looking[queue].release()
+
+
+def _tasks(celery: Celery, worker: Worker) -> None:
+    @celery.task(name=LOOK)
+    def look_task(queue: str) -> None:
+        worker.look(queue)
 
     @celery.task(name=OWE)
     def owe_task() -> None:
         owe_regular_work(worker.ready()[0])
-        look_task(QUEUES[0])
+        worker.look(QUEUES[0])
 
 
 def application() -> Celery:
@@ -97,9 +100,8 @@ def application() -> Celery:
 
     def begin(**_ignored: Any) -> None:
         """Look once at the start, so that nothing waits for the beat and the first sign of life is given."""
-        parts, registry = worker.ready()
         for queue in made.amqp.queues.consume_from:
-            look(parts, registry, queue)
+            worker.look(queue)
 
     worker_ready.connect(begin, weak=False)
     return made

@@ -43,7 +43,8 @@ def make_celery(settings: Settings) -> Celery:
         worker_enable_remote_control=False,
         worker_hijack_root_logger=False,
         beat_schedule=beat,
-        beat_schedule_filename=str(settings.data_dir.absolute() / "run" / "beat"),
+        # Kept in memory: what is due is known from the clock, and a file can be damaged when the beat is killed.
+        beat_scheduler="celery.beat:Scheduler",
         beat_max_loop_interval=5,
     )
     return celery

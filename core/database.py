@@ -118,8 +118,12 @@ class Database:
 
     def _make(self) -> Engine:
         if not self.is_sqlite:
-            return create_engine(self.url, pool_size=self._pool_size, max_overflow=10, pool_pre_ping=True)
-        engine = create_engine(self.url, pool_size=self._pool_size, connect_args={"check_same_thread": False})
+            return create_engine(
+                self.url, pool_size=self._pool_size, max_overflow=10, pool_pre_ping=True, hide_parameters=True
+            )
+        engine = create_engine(
+            self.url, pool_size=self._pool_size, connect_args={"check_same_thread": False}, hide_parameters=True
+        )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine

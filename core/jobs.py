@@ -7,7 +7,7 @@ Every handler must be idempotent: a worker that dies after its work and before i
 
 from __future__ import annotations
 
-import os
+import errno
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,9 +15,10 @@ from typing import Any
 
 from sqlalchemy import JSON, Index, String, UniqueConstraint, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from core import ids
+from core import holders, ids
 from core.clock import Clock
 from core.database import Base, Database, after_commit
 from core.logging import get_logger
@@ -26,6 +27,7 @@ log = get_logger(__name__)
 
 LEASE = timedelta(minutes=5)
 MAX_ATTEMPTS = 8
+MAX_DEATHS = 20  # attempts after which a job whose worker died once more is given up
 KEEP_DONE = timedelta(days=7)
 
 
@@ -130,6 +132,33 @@ def run_due(db: Database, clock: Clock, registry: Registry, queue: str, limit: i
     return ran
 
 
+def give_back(db: Database, clock: Clock, queue: str) -> int:
+    """Let go of the leases of processes of this machine that are gone, and of this one's own; gives how many.
+
+    For a worker before it looks: it holds none in this queue then, but what it could not settle. A job that was under
+    way when its process died waits a little, so that one which kills its worker does not hold the others up.
+    """
+    now = clock.now()
+    query = select(Job.id, Job.lease, Job.attempts).where(Job.queue == queue, Job.state == "waiting", Job.due <= now)
+    with db.read() as session:
+        held = session.execute(query.where(Job.lease_until >= now)).all()
+    lost = [row for row in held if holders.is_lost(row.lease or "")]
+    if not lost:
+        return 0
+    with db.write() as session:
+        for row in lost:
+            values: dict[str, Any] = {"due": now + timedelta(seconds=min(row.attempts - 1, 60))}
+            if row.attempts >= MAX_DEATHS:
+                values = {"state": "dead", "finished_at": now, "error": "worker_died"}
+            session.execute(
+                update(Job)
+                .where(Job.id == row.id, Job.lease == row.lease)
+                .values(lease=None, lease_until=None, **values)
+            )
+    log.warning("leases_given_back", queue=queue, jobs=len(lost))
+    return len(lost)
+
+
 def _due_groups(db: Database, clock: Clock, registry: Registry, queue: str, limit: int) -> list[list[int]]:
     now = clock.now()
     query = (
@@ -152,7 +181,7 @@ def _due_groups(db: Database, clock: Clock, registry: Registry, queue: str, limi
 
 
 def _claim(db: Database, clock: Clock, job_id: int) -> Job | None:
-    now, lease = clock.now(), f"{os.getpid()}-{ids.public_id(6)}"
+    now, lease = clock.now(), f"{holders.own()}{ids.public_id(4)}"
     statement = (
         update(Job)
         .where(Job.id == job_id, Job.state == "waiting", Job.due <= now)
@@ -186,11 +215,22 @@ def _run(db: Database, clock: Clock, registry: Registry, claimed: list[Job]) -> 
 def _fail(db: Database, clock: Clock, job: Job, error: Exception) -> None:
     code = error.code if isinstance(error, RetryLater) else type(error).__name__
     log.warning("job_failed", job_id=job.id, name=job.name, attempt=job.attempts, exc_info=error)
-    if job.attempts >= MAX_ATTEMPTS and not isinstance(error, RetryLater):
+    if isinstance(error, RetryLater):
+        wait = error.after
+    elif _not_its_fault(error):
+        wait = timedelta(seconds=min(5 * job.attempts, 60))
+    elif job.attempts >= MAX_ATTEMPTS:
         _settle(db, job, state="dead", finished_at=clock.now(), error=code)
         return
-    wait = error.after if isinstance(error, RetryLater) else timedelta(seconds=min(5 * 3**job.attempts, 3600))
+    else:
+        wait = timedelta(seconds=min(5 * 3**job.attempts, 3600))
     _settle(db, job, due=clock.now() + wait, error=code)
+
+
+def _not_its_fault(error: Exception) -> bool:
+    """Whether the database or the disk was to blame: such a job is tried until they are well again."""
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return full or isinstance(error, (OperationalError, InterfaceError))
 
 
 def _settle(db: Database, job: Job, **values: Any) -> None:

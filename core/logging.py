@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, TextIO
 
 import structlog
 
 
-def configure(level: str = "INFO") -> None:
-    """Send structured JSON lines to stdout; library loggers go the same way, warnings and above."""
-    logging.basicConfig(level=logging.WARNING, stream=sys.stdout, format="%(message)s", force=True)
+def configure(level: str = "INFO", stream: TextIO | None = None) -> None:
+    """Send structured JSON lines to stdout, or to `stream`; library loggers go the same way, warnings and above."""
+    logging.basicConfig(level=logging.WARNING, stream=stream or sys.stdout, format="%(message)s", force=True)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -21,9 +22,26 @@ def configure(level: str = "INFO") -> None:
             _exception_without_values,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
+        logger_factory=lambda *_names: _Lines(stream),
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
         cache_logger_on_first_use=True,
     )
+
+
+class _Lines:
+    """Writes to a stream (None: stdout). A log that can't be written (full disk, closed pipe) stops nobody's work."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+
+    def msg(self, message: str) -> None:
+        """One line."""
+        with suppress(OSError, ValueError):
+            stream = self._stream or sys.stdout
+            stream.write(message + "\n")
+            stream.flush()
+
+    debug = info = warning = error = critical = msg
 
 
 def _exception_without_values(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -22,7 +23,7 @@ log = get_logger(__name__)
 _LOG_BYTES = 20_000_000
 _STOP_SECONDS = 15.0
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 10.0
-_SETTLED_SECONDS = 20.0
+_SETTLED_SECONDS = 8.0
 _PR_SET_PDEATHSIG = 1
 
 
@@ -125,23 +126,37 @@ class Supervisor:
         child.restarts += 1
 
     def _start(self, child: Child) -> None:
+        """Start it; what fails for want of disk, memory or processes is tried again like a death."""
+        child.started = time.monotonic()
+        try:
+            self._launch(child)
+        except OSError as error:
+            log.warning("process_not_started", name=child.name, exc_info=error)
+            child.restart_at = child.started + child.wait
+            child.wait = min(child.wait * 2, _LONGEST_WAIT)
+
+    def _launch(self, child: Child) -> None:
         with self._log(child.name) as output:
             child.process = subprocess.Popen(  # noqa: S603 - our own commands
                 child.command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                env={**os.environ, **child.environment}, start_new_session=True, preexec_fn=_end_with_parent,  # noqa: PLW1509
+                env={**os.environ, **child.environment}, start_new_session=True, preexec_fn=end_with_parent,  # noqa: PLW1509
             )  # fmt: skip
-        child.started = time.monotonic()
-        (self._folder / "run" / f"{child.name}.pid").write_text(str(child.process.pid))
+        with suppress(OSError):  # on a full disk it runs without the file
+            (self._folder / "run" / f"{child.name}.pid").write_text(str(child.process.pid))
 
     def _log(self, name: str) -> IO[bytes]:
         path = self._folder / "logs" / f"{name}.log"
+        path.parent.mkdir(exist_ok=True)
         if path.exists() and path.stat().st_size > _LOG_BYTES:
             path.replace(path.with_suffix(".log.1"))
         handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         return os.fdopen(handle, "ab")
 
 
-def _end_with_parent() -> None:
-    """On Linux a child is told to end when the supervisor is killed; elsewhere it goes on."""
+def end_with_parent() -> None:
+    """On Linux this process is told to end when the thread that started it ends; elsewhere it goes on.
+
+    So a supervisor's main thread starts its children, and a killed one leaves nobody behind that holds its port.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

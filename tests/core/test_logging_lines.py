@@ -1,0 +1,40 @@
+"""A log that can't be written stops nobody's work."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from core import logging
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was() -> Iterator[None]:
+    yield
+    structlog.reset_defaults()
+
+
+class Full:
+    def write(self, text: str) -> int:
+        raise OSError(28, "No space left on device")
+
+    def flush(self) -> None:
+        raise OSError(28, "No space left on device")
+
+
+def test_a_full_disk_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    logging.configure()
+    monkeypatch.setattr(sys, "stdout", Full())
+    structlog.get_logger("test").error("delivery_failed", exc_info=ValueError("text of a citizen"))
+
+
+def test_lines_are_json_without_the_words_of_an_exception(capsys: pytest.CaptureFixture[str]) -> None:
+    logging.configure()
+    structlog.get_logger("test").warning("job_failed", job_id=1, exc_info=ValueError("text of a citizen"))
+    line = json.loads(capsys.readouterr().out)
+    assert (line["event"], line["job_id"], line["error"]) == ("job_failed", 1, "ValueError")
+    assert "citizen" not in json.dumps(line)
