@@ -35,8 +35,11 @@ def hub() -> None:
 
 
 @contextmanager
-def _parts(settings: Settings | None = None) -> Iterator[Any]:
-    """The hub's parts for one command, with a database that is in order; errors of its rooms become sentences."""
+def _parts(settings: Settings | None = None, *, quiet: bool = False) -> Iterator[Any]:
+    """The hub's parts for one command, with a database that is in order; errors of its rooms become sentences.
+
+    `quiet`: only errors are logged, beside the progress bar.
+    """
     import wiring
     from core import logging
     from core.database import Database
@@ -44,7 +47,10 @@ def _parts(settings: Settings | None = None) -> Iterator[Any]:
     from core.schema import SchemaState, schema_state
 
     settings = settings or load_settings()
-    logging.configure(settings.log_level)
+    if quiet:
+        logging.configure("ERROR", sys.stderr)
+    else:
+        logging.configure(settings.log_level)
     parts = wiring.build(settings)
     db = parts.get(Database)
     try:
@@ -230,29 +236,43 @@ def reindex() -> None:
 @click.option("--map", "mapping", default="", help="Columns by name: title=标题,body=内容,…")
 @click.option("--source", default="", help="What the rows' keys belong to; default: the file's name.")
 @click.option("--track", type=click.Choice(["hotline", "petition"]), default="hotline", show_default=True)
+@click.option("--no-consent", is_flag=True, help="The answers were not public: propose none for publishing.")
 @click.option("--release-as", default="", help="Release what needed no masking as this user…")
 @click.option("--confirmed-by", default="", help="…confirmed by this other user.")
-def import_file(path: Path, mapping: str, source: str, track: str, release_as: str, confirmed_by: str) -> None:
+def import_file(
+    path: Path, mapping: str, source: str, track: str, no_consent: bool, release_as: str, confirmed_by: str
+) -> None:
     """Take in a file of past petitions (.csv, .xlsx); after a break run it again, nothing is doubled."""
     from core.clock import Clock
     from core.database import Database
     from intake.brain import Brain
-    from intake.importing import run as importing
+    from intake.importing import releasing, run, tables
 
     if bool(release_as) != bool(confirmed_by):
         raise click.UsageError("--release-as and --confirmed-by go together.")
-    named = dict(pair.split("=", 1) for pair in mapping.split(",") if "=" in pair)
-    plan = importing.Plan(path=path, source=source or path.name, mapping=named, track=track)
-    with _parts() as parts:
+    plan = run.Plan(path, source or path.name, _mapping(mapping), track=track, consent=not no_consent)
+    with _parts(quiet=True) as parts:
         db, clock = parts.get(Database), parts.get(Clock)
-        with _bar(path.name) as advance:
-            report = importing.run(db, clock, parts.get(Brain), plan, advance)
-        if release_as:
-            releaser, confirmer = _person(parts, release_as), _person(parts, confirmed_by)
-            with _bar("release") as advance:
-                importing.release(db, clock, plan, releaser, confirmer, report, advance)
-    for name, value in vars(report).items():
-        click.echo(f"{name}: {value}")
+        people = [_person(parts, name) for name in (release_as, confirmed_by) if name]
+        if people:
+            releasing.check(*people)
+        with _bar(path.name, tables.count(path)) as advance:
+            report = run.run(db, clock, parts.get(Brain), plan, advance)
+        if people:
+            with _bar("release", releasing.count(db, plan)) as advance:
+                releasing.release(db, clock, plan, *people, report, advance)
+    for line in report.lines():
+        click.echo(line)
+    if report.taken:
+        click.echo("Search follows while the hub runs; `hub reindex` does it at once.")
+
+
+def _mapping(text: str) -> dict[str, str]:
+    """Field -> column from --map."""
+    pairs = [pair.split("=", 1) for pair in text.split(",") if pair.strip()]
+    if any(len(pair) != 2 or not all(part.strip() for part in pair) for pair in pairs):
+        raise click.UsageError("--map is written title=标题,body=内容: a field of ours, =, a column of the file.")
+    return {field.strip(): column.strip() for field, column in pairs}
 
 
 def _person(parts: Any, username: str) -> Any:
@@ -415,10 +435,10 @@ def bench_fuzz() -> None:
 
 
 @contextmanager
-def _bar(label: str) -> Iterator[Callable[[int], Any]]:
+def _bar(label: str, total: int | None = None) -> Iterator[Callable[[int], Any]]:
     from tqdm import tqdm
 
-    with tqdm(desc=label, unit="row", file=sys.stderr) as shown:
+    with tqdm(desc=label, unit="row", total=total, file=sys.stderr) as shown:
         yield shown.update
 
 

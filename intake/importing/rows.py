@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.clock import from_local
+from intake.text import title_of
 
 LONGEST_BODY = 20_000
 LONGEST_TITLE = 200
+LONGEST_ID = 100
 _TIME = re.compile(
     r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?"
     r"(?:[ T]*(\d{1,2})\s*[:：时](?:\s*(\d{1,2})\s*[:：分]?(?:\s*(\d{1,2})(?:\.\d+)?\s*秒?)?)?)?\s*"
@@ -54,17 +56,19 @@ def parse(cells: Sequence[str], columns: Mapping[str, int], now: datetime) -> Pa
         raise RowRejected("标题和内容都是空的。")
     if len(body) > LONGEST_BODY:
         raise RowRejected(f"内容有 {len(body)} 字，超过 {LONGEST_BODY} 字。")
+    reply = cell("reply")
+    if len(reply) > LONGEST_BODY:
+        raise RowRejected(f"答复有 {len(reply)} 字，超过 {LONGEST_BODY} 字。")
     received_at = _moment(cell("time"), "时间")
     if received_at > now:
         raise RowRejected("时间在今天之后。")
-    reply = cell("reply")
     replied_at = _moment(cell("reply_time"), "答复时间") if reply and cell("reply_time") else None
     if replied_at is not None and (replied_at < received_at or replied_at > now):
         raise RowRejected("答复时间早于来件时间或在今天之后。")
     return PastPetition(
-        key=cell("id")[:100] or _digest(cells),
+        key=_key(cell("id"), cells),
         user=cell("user"), name=cell("name"), phone=cell("phone"), received_at=received_at,
-        title=(title or body)[:LONGEST_TITLE], body=body or title, reply=reply, replied_at=replied_at,
+        title=(title or title_of(body))[:LONGEST_TITLE], body=body or title, reply=reply, replied_at=replied_at,
         place=cell("place"), area=cell("area"), office=cell("office"), category=cell("category"),
     )  # fmt: skip
 
@@ -84,6 +88,9 @@ def _moment(text: str, what: str) -> datetime:
     return from_local(naive)
 
 
-def _digest(cells: Sequence[str]) -> str:
-    """A row without an id is keyed by what stands in it."""
-    return "row." + hashlib.sha256("\x1f".join(cells).encode()).hexdigest()[:40]
+def _key(own: str, cells: Sequence[str]) -> str:
+    """What a row is known by: its id, or what stands in it."""
+    if own and len(own) <= LONGEST_ID:
+        return own
+    written = own or "\x1f".join(cells)
+    return "row." + hashlib.sha256(written.encode(errors="replace")).hexdigest()[:40]

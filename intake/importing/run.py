@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from pathlib import Path
-from typing import Self, TextIO
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cases.errors import NotNow
-from cases.models import Case, PublishedReply, Submission
-from cases.operations import classification, merging, publishing, submissions
+from cases.models import Case, Submission
+from cases.operations import accusations, classification, merging, publishing, submissions
 from cases.operations.importing import first_cases, import_answer
 from cases.operations.submissions import NewSubmission, Reporter
 from cases.operations.taking import exact_digest
+from core import ids, jobs
 from core.clock import Clock
 from core.database import Database
 from core.errors import HubError, Invalid
@@ -26,42 +24,19 @@ from intake import diversion
 from intake.brain import Brain, Thought
 from intake.forms import find_area
 from intake.importing import columns, tables
+from intake.importing.plan import BATCH, Plan, Progress, Report
+from intake.importing.rejected import RejectedRows
 from intake.importing.rows import PastPetition, RowRejected, parse
 from intake.text import PreparedText, prepare
 from organisations import catalogue, places
 from organisations.models import Organisation, OrganisationAlias
-from organisations.people import SYSTEM, Actor
+from organisations.people import SYSTEM
+from search.jobs import QUEUE, RECONCILE
 
-BATCH = 200
-Progress = Callable[[int], None]
+__all__ = ["Plan", "Report", "run"]
 
-
-@dataclass
-class Report:
-    """What came of a file: rows read, taken in now, known from before, rejected; of those taken in, the rest."""
-
-    rows: int = 0
-    taken: int = 0
-    known: int = 0
-    rejected: int = 0
-    answered: int = 0
-    copies: int = 0
-    proposed: int = 0
-    accusations: int = 0
-    released: int = 0
-    kept_back: int = 0
-    rejected_file: Path | None = None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How a file is taken in. `source` keys its rows; `consent`: its answers were public, so they may be proposed."""
-
-    path: Path
-    source: str
-    mapping: Mapping[str, str] = field(default_factory=dict)
-    track: str = "hotline"
-    consent: bool = True
+_OTHER_TEXT = "编号“{key}”已经导入过，内容不同；原来的没有改。如果是另一批数据，请用 --source 另起名称。"
+Row = tuple[tables.Line, PastPetition]
 
 
 @dataclass(frozen=True)
@@ -81,8 +56,7 @@ def run(db: Database, clock: Clock, brain: Brain, plan: Plan, progress: Progress
     """Take in a file of past petitions; again, or after a kill, only what is not there yet.
 
     Rejected rows of this run go to `<file>.rejected.csv` beside it, each with its reason. `progress` hears of the rows
-    of every batch.
-    Raises Invalid for a file or a header that can't be read.
+    of every batch. The search index follows by a job. Raises Invalid for a file or a header that can't be read.
     """
     lines = tables.lines(plan.path)
     header = next(lines, None)
@@ -96,7 +70,7 @@ def run(db: Database, clock: Clock, brain: Brain, plan: Plan, progress: Progress
         for batch in _batches(lines):
             report.rows += len(batch)
             good = list(_parsed(batch, found, clock.now(), rejected))
-            fresh = _unknown(db, plan, good, report)
+            fresh = _unknown(db, plan, good, rejected, report)
             with db.read() as session:
                 ready = _prepared(session, fresh, brain, surroundings)
             with db.write() as session:
@@ -105,30 +79,11 @@ def run(db: Database, clock: Clock, brain: Brain, plan: Plan, progress: Progress
                 for one in ready:
                     _take_in(session, clock.now(), plan, one, surroundings, earlier, report)
             progress(len(batch))
-        report.rejected = rejected.count
-        report.rejected_file = rejected.path if rejected.count else None
+        report.rejected, report.rejected_file = rejected.count, rejected.written
+    with db.write() as session:
+        key, at = f"{plan.origin}.{ids.new_id()}", clock.now()
+        jobs.enqueue(session, RECONCILE, key, due=at, queue=QUEUE)
     return report
-
-
-def release(
-    db: Database, clock: Clock, plan: Plan, releaser: Actor, confirmer: Actor, report: Report, progress: Progress
-) -> None:
-    """Publish the proposals of a source in which nothing had to be masked; the rest wait in the release queue.
-
-    Two persons stand for it: `confirmer` is kept as the one who proposed, `releaser` as the one who released. Raises
-    Invalid when they are one, Forbidden when one of them may not.
-    """
-    if releaser.account_id == confirmer.account_id:
-        raise Invalid({"confirmed_by": "发布人和确认人必须是两个人。"})
-    confirmer.require("reply.propose")
-    releaser.require("reply.release")
-    after = 0
-    while rows := _proposed(db, plan, after):
-        after = rows[-1]
-        with db.write() as session:
-            for published_id in rows:
-                _release_one(session, clock.now(), published_id, releaser, confirmer, report)
-        progress(len(rows))
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -141,24 +96,34 @@ def _batches(lines: Iterator[tables.Line]) -> Iterator[list[tables.Line]]:
 
 def _parsed(
     batch: Iterable[tables.Line], found: Mapping[str, int], now: datetime, rejected: RejectedRows
-) -> Iterator[PastPetition]:
+) -> Iterator[Row]:
     for line in batch:
         try:
             if line.fault:
                 raise RowRejected(line.fault)
-            yield parse(line.cells, found, now)
+            yield line, parse(line.cells, found, now)
         except RowRejected as reason:
             rejected.add(line, str(reason))
 
 
-def _unknown(db: Database, plan: Plan, good: Sequence[PastPetition], report: Report) -> list[PastPetition]:
-    """The rows that no earlier run took in; a key that stands twice in the file is taken once."""
-    by_key = {past.key: past for past in good}
+def _unknown(
+    db: Database, plan: Plan, good: Sequence[Row], rejected: RejectedRows, report: Report
+) -> list[PastPetition]:
+    """The rows that no earlier run took in. One under a known key is the same row again, or else rejected."""
+    query = select(Submission.origin_key, Submission).where(Submission.origin == plan.origin)
     with db.read() as session:
-        query = select(Submission.origin_key).where(Submission.origin == _origin(plan))
-        known = set(session.scalars(query.where(Submission.origin_key.in_(by_key))))
-    report.known += len(known) + len(good) - len(by_key)
-    return [past for key, past in by_key.items() if key not in known]
+        stored = session.execute(query.where(Submission.origin_key.in_({past.key for _line, past in good})))
+        texts = {key: str(row.body) for key, row in stored}
+    fresh = []
+    for line, past in good:
+        if past.key not in texts:
+            texts[past.key] = past.body
+            fresh.append(past)
+        elif texts[past.key] == past.body:
+            report.known += 1
+        else:
+            rejected.add(line, _OTHER_TEXT.format(key=past.key))
+    return fresh
 
 
 class _Surroundings:
@@ -216,7 +181,7 @@ def _take_in(
     """One row in this write session. `earlier`: the first case of each text that is known, added to as rows come."""
     past, text = one.past, one.text
     new = NewSubmission(
-        origin=_origin(plan), origin_key=past.key, channel="import", title=text.title, body=text.body,
+        origin=plan.origin, origin_key=past.key, channel="import", title=text.title, body=text.body,
         title_masked=text.title_masked, body_masked=text.body_masked, offsets=text.offsets,
         received_at=past.received_at, reporter=Reporter(name=past.name, phone=past.phone), track=plan.track,
         consent_publish=plan.consent, place=text.place, place_masked=text.place_masked, area_id=one.area_id,
@@ -230,7 +195,9 @@ def _take_in(
     report.taken += 1
     case = submitted.case
     _classify(session, one, case, surroundings.catalogue_version_id)
-    report.accusations += case.accusation != "no"
+    if case.accusation != "no":
+        report.accusations += 1
+        report.without_reader += not accusations.readers_of(session, case.id)
     first = earlier.setdefault(one.exact, case.id)
     if first != case.id:
         report.copies += _propose_copy(session, past.received_at, case.id, first)
@@ -275,64 +242,3 @@ def _close(session: Session, now: datetime, one: _Ready, case: Case, report: Rep
     except HubError:
         return  # a possible accusation, or without consent: nothing to propose
     report.proposed += 1
-
-
-def _origin(plan: Plan) -> str:
-    return f"import:{plan.source}"[:40]
-
-
-# --- releasing, and what was rejected ---------------------------------------------------------------------------------
-
-
-def _proposed(db: Database, plan: Plan, after: int) -> list[int]:
-    query = (
-        select(PublishedReply.id)
-        .join(Submission, Submission.id == PublishedReply.submission_id)
-        .where(Submission.origin == _origin(plan), PublishedReply.state == "proposed", PublishedReply.id > after)
-        .order_by(PublishedReply.id)
-        .limit(BATCH)
-    )
-    with db.read() as session:
-        return list(session.scalars(query))
-
-
-def _release_one(
-    session: Session, now: datetime, published_id: int, releaser: Actor, confirmer: Actor, report: Report
-) -> None:
-    row = session.get_one(PublishedReply, published_id)
-    if row.state != "proposed" or row.masked_count:
-        report.kept_back += 1
-        return
-    if row.proposed_by_id is None:
-        row.proposed_by_id = confirmer.account_id
-    try:
-        with session.begin_nested():
-            publishing.release(session, releaser, now, published_id)
-    except HubError:
-        report.kept_back += 1
-        return
-    report.released += 1
-
-
-class RejectedRows:
-    """The rejected rows in a file beside the imported one, each with its reason; no file when there are none."""
-
-    def __init__(self, path: Path) -> None:
-        self.path, self.count = path, 0
-        self._file: TextIO | None = None
-
-    def __enter__(self) -> Self:
-        self.path.unlink(missing_ok=True)
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        if self._file is not None:
-            self._file.close()
-
-    def add(self, line: tables.Line, reason: str) -> None:
-        """Write one row down."""
-        if self._file is None:
-            self._file = self.path.open("w", encoding="utf-8-sig", newline="")
-            csv.writer(self._file).writerow(["行号", "原因", "原内容"])
-        csv.writer(self._file).writerow([line.number, reason, *line.cells])
-        self.count += 1

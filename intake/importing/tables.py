@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import csv
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from core import sheets
 from core.errors import Invalid
 
 _LONGEST_CELL = 200_000
+_LONGEST_LINE = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -36,19 +39,58 @@ def lines(path: Path) -> Iterator[Line]:
     raise Invalid({"file": "只能导入 .csv 或 .xlsx 文件。"})
 
 
+def count(path: Path) -> int:
+    """How many rows follow the header: reading them costs little beside taking them in. Raises Invalid like `lines`."""
+    return max(sum(1 for _line in lines(path)) - 1, 0)
+
+
+class _Source:
+    """The lines of a text file, of which some may be given back to be read once more."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file, self._waiting = file, deque[str]()
+        self.taken: list[str] = []  # since the last row
+        self.number = 0  # of the last line taken
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._waiting.popleft() if self._waiting else self._file.readline(_LONGEST_LINE)
+        if not line:
+            raise StopIteration
+        self.taken.append(line)
+        self.number += 1
+        if len(line) == _LONGEST_LINE:
+            while (rest := self._file.readline(_LONGEST_LINE)) and not rest.endswith("\n"):
+                pass
+            raise csv.Error("line too long")
+        return line.replace("\x00", "")
+
+    def give_back(self) -> str:
+        """All but the first of the lines taken since the last row are read again; gives that first one."""
+        first, *rest = self.taken
+        self._waiting.extendleft(reversed(rest))
+        self.number -= len(rest)
+        return first
+
+
 def _csv_lines(path: Path) -> Iterator[Line]:
     encoding = sheets.encoding_of(path, path.name)
     csv.field_size_limit(_LONGEST_CELL)
-    with path.open(encoding=encoding, errors="replace", newline="") as source:
-        reader = csv.reader(line.replace("\x00", "") for line in source)
+    with path.open(encoding=encoding, errors="replace", newline="") as file:
+        source = _Source(file)
+        reader = csv.reader(source, strict=True)
         while True:
-            number = reader.line_num + 1
+            number, source.taken = source.number + 1, []
             try:
                 cells = next(reader)
             except StopIteration:
                 return
             except csv.Error:
-                yield Line(number, [], "这一行不是规范的 CSV：引号没有配对，或单元格过长。")
+                # A quote that was not closed takes the rows below with it: they are read again, on their own.
+                broken = source.give_back().rstrip("\r\n")[:_LONGEST_CELL]
+                yield Line(number, [broken], "这一行不是规范的 CSV：引号没有配对，或内容过长。")
                 continue
             if any("\ufffd" in cell for cell in cells):
                 yield Line(number, cells, "这一行有读不出的字，请核对文件的编码。")
