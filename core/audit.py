@@ -41,6 +41,7 @@ class AuditEntry(Base):
         UniqueConstraint("seq"),
         Index("ix_audit_entries_subject", "subject", "subject_id"),
         Index("ix_audit_entries_actor", "actor_id", "at"),
+        Index("ix_audit_entries_action", "action", "seq"),
     )
 
     seq: Mapped[int]

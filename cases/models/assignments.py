@@ -72,7 +72,10 @@ class AssignmentRequest(Base):
     """What a handler asks of the assigner: an extension, a suspension, or a return after its window."""
 
     __tablename__ = "assignment_requests"
-    __table_args__ = (Index("ix_assignment_requests_open", "assignment_id", "state"),)
+    __table_args__ = (
+        Index("ix_assignment_requests_open", "assignment_id", "state"),
+        Index("ix_assignment_requests_asked", "state", "asked_at"),
+    )
 
     assignment_id: Mapped[int] = mapped_column(ForeignKey("assignments.id"))
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base
@@ -59,6 +59,13 @@ class CaseClock(Base):
         Index("ix_case_clocks_open", "ended_at", "id"),
         Index("ix_case_clocks_subject", "subject", "subject_id", "kind"),
         Index("ix_case_clocks_case", "case_id"),
+        Index(  # what is late: open ones only, so that it does not grow with what is closed
+            "ix_case_clocks_late",
+            "subject",
+            "due_at",
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
     )
 
     subject: Mapped[str] = mapped_column(String(12))  # submission, case, assignment
@@ -100,6 +107,7 @@ class Card(Base):
     __table_args__ = (
         UniqueConstraint("clock_id", "level"),
         Index("ix_cards_organisation", "organisation_id", "at"),
+        Index("ix_cards_at", "at"),
         Index("ix_cards_case", "case_id"),
     )
 

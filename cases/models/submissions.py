@@ -152,7 +152,11 @@ class Attachment(Base):
     """A file that came with a submission, a message or an answer; its bytes are in the file store under `key`."""
 
     __tablename__ = "attachments"
-    __table_args__ = (Index("ix_attachments_submission", "submission_id"),)
+    __table_args__ = (
+        Index("ix_attachments_submission", "submission_id"),
+        Index("ix_attachments_answer", "answer_id"),
+        Index("ix_attachments_key", "key"),
+    )
 
     case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"), index=True)  # evidence of a handler
     submission_id: Mapped[int | None] = mapped_column(ForeignKey("submissions.id"))

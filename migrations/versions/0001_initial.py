@@ -2,7 +2,7 @@
 
 Revision: 0001
 After: 
-Written: 2026-11-25 02:42:50.464475
+Written: 2026-11-25 03:00:16.187312
 """
 
 import sqlalchemy as sa
@@ -64,6 +64,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('seq', name=op.f('uq_audit_entries_seq'))
     )
     with op.batch_alter_table('audit_entries', schema=None) as batch_op:
+        batch_op.create_index('ix_audit_entries_action', ['action', 'seq'], unique=False)
         batch_op.create_index('ix_audit_entries_actor', ['actor_id', 'at'], unique=False)
         batch_op.create_index(batch_op.f('ix_audit_entries_at'), ['at'], unique=False)
         batch_op.create_index('ix_audit_entries_subject', ['subject', 'subject_id'], unique=False)
@@ -744,6 +745,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('case_clocks', schema=None) as batch_op:
         batch_op.create_index('ix_case_clocks_case', ['case_id'], unique=False)
+        batch_op.create_index('ix_case_clocks_late', ['subject', 'due_at'], unique=False, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
         batch_op.create_index('ix_case_clocks_open', ['ended_at', 'id'], unique=False)
         batch_op.create_index('ix_case_clocks_subject', ['subject', 'subject_id', 'kind'], unique=False)
         batch_op.create_index('ix_case_clocks_sweep', ['next_at'], unique=False)
@@ -1117,6 +1119,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_assignment_requests'))
     )
     with op.batch_alter_table('assignment_requests', schema=None) as batch_op:
+        batch_op.create_index('ix_assignment_requests_asked', ['state', 'asked_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_assignment_requests_case_id'), ['case_id'], unique=False)
         batch_op.create_index('ix_assignment_requests_open', ['assignment_id', 'state'], unique=False)
 
@@ -1153,6 +1156,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('clock_id', 'level', name=op.f('uq_cards_clock_id_level'))
     )
     with op.batch_alter_table('cards', schema=None) as batch_op:
+        batch_op.create_index('ix_cards_at', ['at'], unique=False)
         batch_op.create_index('ix_cards_case', ['case_id'], unique=False)
         batch_op.create_index('ix_cards_organisation', ['organisation_id', 'at'], unique=False)
 
@@ -1274,7 +1278,9 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_attachments'))
     )
     with op.batch_alter_table('attachments', schema=None) as batch_op:
+        batch_op.create_index('ix_attachments_answer', ['answer_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_attachments_case_id'), ['case_id'], unique=False)
+        batch_op.create_index('ix_attachments_key', ['key'], unique=False)
         batch_op.create_index('ix_attachments_submission', ['submission_id'], unique=False)
 
     op.create_table('published_replies',
