@@ -11,6 +11,7 @@ from core.text.masking import mask, personal_spans
 from core.text.normalise import Normalised, normalise
 from core.text.numbers import normal_phone
 
+_MARKS = dict(zip("，！？：；（）", ",!?:;()", strict=True))  # what normalising makes of them
 TITLE_LENGTH = 30  # of a title made from the text
 _SENTENCE = re.compile(r"[。！？!?；;\n]")
 _CLAUSE = re.compile(r"[，,、：: ]")
@@ -52,8 +53,8 @@ class PreparedText:
 def prepare(title: str, body: str, place: str = "") -> PreparedText:
     """Normalise and mask a request's fields; nothing is lost, the originals stand beside."""
     fields = {name: normalise(text) for name, text in (("title", title), ("body", body), ("place", place))}
-    masked = {name: mask(field.text).text for name, field in fields.items()}
     originals = {"title": title, "body": body, "place": place}
+    masked = {name: _punctuated(mask(field.text).text, field, originals[name]) for name, field in fields.items()}
     offsets = {name: list(field.offsets) for name, field in fields.items() if field.text != originals[name]}
     return PreparedText(
         title, body, place,
@@ -61,6 +62,16 @@ def prepare(title: str, body: str, place: str = "") -> PreparedText:
         masked["title"], masked["body"], masked["place"],
         offsets or None,
     )  # fmt: skip
+
+
+def _punctuated(masked: str, field: Normalised, original: str) -> str:
+    """The masked text with the Chinese punctuation marks as they were written: people read it, and lengths agree."""
+    if not any(mark in _MARKS for mark in original):
+        return masked
+    return "".join(
+        written if _MARKS.get(written := original[field.offsets[at]]) == char else char
+        for at, char in enumerate(masked)
+    )
 
 
 def in_original(offsets: Mapping[str, Any] | None, field: str, start: int, end: int) -> tuple[int, int]:

@@ -19,7 +19,7 @@ def test_traditional_wide_and_hidden_characters() -> None:
     text = prepare("路燈", written)
     assert text.body == written
     assert text.body_normal == "电话13800002607,路灯坏了"
-    assert text.body_masked == "电话***********,路灯坏了"
+    assert text.body_masked == "电话***********，路灯坏了"
     start = text.body_normal.index("路灯坏")
     first, last = in_original(text.offsets, "body", start, start + 3)
     assert written[first:last] == "路燈\u200b壞"
@@ -69,3 +69,10 @@ def test_a_title_from_the_text(body: str, title: str) -> None:
 )
 def test_only_a_telephone_called_ones_own(text: str, phone: str) -> None:
     assert own_phone(text) == phone
+
+
+def test_masked_text_keeps_the_punctuation_that_was_written() -> None:
+    text = prepare("停水了，怎么办？", "电话１９９００００１２３４；急！（三楼）")
+    assert text.title_masked == "停水了，怎么办？" and text.title_normal == "停水了,怎么办?"
+    assert text.body_masked == "电话***********；急！（三楼）"
+    assert len(text.body_masked) == len(text.body_normal)
