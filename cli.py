@@ -301,6 +301,8 @@ def replay(delivery: int) -> None:
     from core.database import Database
 
     with _parts() as parts, parts.get(Database).write() as session:
+        if session.get(inbox.Delivery, delivery) is None:
+            raise click.ClickException(f"No delivery is stored under {delivery}.")
         outcome = inbox.replay(session, delivery, parts.get(Channels), wiring.BINDINGS, again=True)
     click.echo(f"number: {outcome.number or '-'}  code: {outcome.code or '-'}")
 

@@ -94,3 +94,11 @@ def test_a_new_key_stands_before_the_others(tmp_path: Path) -> None:
     after, _ = load_keys(settings)
     assert after.field_keys[1:] == before.field_keys
     assert json.loads((tmp_path / "keys.json").read_text())["index_key"]
+
+
+def test_replaying_what_was_never_stored_is_no_trace(run: Any) -> None:
+    run("migrate")
+    result = run("replay", "12345")
+    assert result.exit_code == 1
+    assert "12345" in result.output
+    assert "Traceback" not in result.output
