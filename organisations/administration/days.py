@@ -9,13 +9,14 @@ from itertools import pairwise
 from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
-from core import audit
+from core import audit, ids, jobs
 from organisations.calendar import forget_calendars
 from organisations.errors import Invalid, NotFound
 from organisations.models import OfficeHours, Organisation, WorkingDay
 from organisations.people import Actor
 
 PERMISSION = "admin.calendar"
+RECOMPUTE = "cases.recompute"  # the job of the room of cases that reckons open clocks again
 
 Span = tuple[int | None, time, time]
 
@@ -101,3 +102,4 @@ def _changed(
     forget_calendars(session)
     audit.record(session, at=at, actor_id=actor.account_id, action=action, subject="calendar",
                  subject_id=organisation_id, details=details)  # fmt: skip
+    jobs.enqueue(session, RECOMPUTE, f"calendar.{ids.new_id()}", {}, due=at)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date, time
+from datetime import date, datetime, time
 from typing import Any
 
 import pytest
@@ -14,10 +14,12 @@ from sqlalchemy import func, select
 from cases.deadlines import SHIPPED
 from cases.models import BlockedNumber, DeadlinePolicy, PolicySet
 from cases.operations.nuisance import count_nuisance
+from cases.sweep import RECOMPUTE
 from core import audit
-from core.clock import FixedClock
+from core.clock import LOCAL, FixedClock
 from core.jobs import Job
 from organisations import accounts
+from organisations.calendar import load_calendar
 from organisations.catalogue import in_force
 from organisations.models import (
     Account,
@@ -171,6 +173,10 @@ def test_a_make_up_day_is_set_and_cleared(admin: FlaskClient, city: Any) -> None
         ({"do": "hours", "starts1": "12:00", "ends1": "09:00"}, "结束要晚于开始"),
         ({"do": "hours", "starts1": "09:00", "ends1": "12:00", "starts2": "11:00", "ends2": "17:00"}, "不能重叠"),
         ({"do": "hours"}, "至少要有一段"),
+        (
+            {"do": "hours", "starts1": "09:00", "ends1": "17:00", "starts4-2": "13:00"},
+            "周五的第 2 段办公时间没有填完整",
+        ),
     ],
 )
 def test_a_wrong_calendar_says_why(admin: FlaskClient, data: dict[str, str], words: str) -> None:
@@ -183,6 +189,32 @@ def test_an_organisation_has_hours_of_its_own(admin: FlaskClient, city: Any) -> 
     admin.post(f"/work/admin/calendars?organisation={unit}", data={"do": "hours", "starts1": "08:30", "ends1": "17:00"})
     row = one(city, OfficeHours, OfficeHours.organisation_id == unit)
     assert (row.starts, row.ends) == (time(8, 30), time(17))
+
+
+def test_every_change_of_the_calendar_owes_a_new_reckoning(admin: FlaskClient, city: Any) -> None:
+    path = "/work/admin/calendars"
+    for works in ("1", "0"):
+        admin.post(path, data={"do": "day", "day": "2026-11-28", "works": works})
+    admin.post(path, data={"do": "hours", "starts1": "08:30", "ends1": "17:00"})
+    with city.db.read() as session:
+        owed = list(session.scalars(select(Job).where(Job.name == RECOMPUTE)))
+    assert len({job.key for job in owed}) == 3
+    assert {job.state for job in owed} == {"waiting"}
+
+
+def test_a_weekday_has_hours_of_its_own_that_stay_when_the_others_change(admin: FlaskClient, city: Any) -> None:
+    path = "/work/admin/calendars"
+    form = {"do": "hours", "starts1": "09:00", "ends1": "17:00", "starts4-1": "09:00", "ends4-1": "12:00",
+            "starts4-2": "13:00", "ends4-2": "15:30"}  # fmt: skip
+    assert admin.post(path, data=form).status_code == 302
+    with city.db.read() as session:
+        rows = list(session.scalars(select(OfficeHours).order_by(OfficeHours.weekday, OfficeHours.starts)))
+        friday = load_calendar(session)
+    found = {(row.weekday, row.starts, row.ends) for row in rows if row.organisation_id is None}
+    assert found == {(None, time(9), time(17)), (4, time(9), time(12)), (4, time(13), time(15, 30))}
+    assert not friday.is_working_time(datetime(2026, 11, 27, 16, 0, tzinfo=LOCAL))
+    shown = re.findall(r'name="((?:starts|ends)4-\d)"[^>]* value="([^"]*)"', admin.get(path).text)
+    assert [value for _name, value in shown if value] == ["09:00", "12:00", "13:00", "15:30"]
 
 
 def test_the_year_without_a_calendar_is_named(admin: FlaskClient) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from core.clock import to_local
 from core.database import Database
-from core.web import context
+from core.web import context, filters
 from core.web.access import staff
 from core.web.forms import day_of, time_of, typed, whole
 from core.web.paging import paged
@@ -68,16 +68,33 @@ def _do(what: str, organisation_id: int | None) -> None:
 
 
 def _spans() -> list[operations.Span]:
+    """The hours that were typed: those of every working day, and those of the weekdays that differ."""
     found: list[operations.Span] = []
-    for number in range(1, _SPANS + 1):
-        starts, ends = typed(f"starts{number}"), typed(f"ends{number}")
-        if not starts and not ends:
-            continue
-        begin, end = time_of(starts), time_of(ends)
-        if begin is None or end is None:
-            raise Invalid({"hours": _("第 %(n)s 段办公时间没有填完整，请填写开始和结束。", n=number)})
-        found.append((None, begin, end))
+    for weekday in (None, *range(7)):
+        for number in range(1, _SPANS + 1):
+            starts, ends = (typed(f"{name}{_place(weekday, number)}") for name in ("starts", "ends"))
+            if not starts and not ends:
+                continue
+            begin, end = time_of(starts), time_of(ends)
+            if begin is None or end is None:
+                raise Invalid({"hours": _incomplete(weekday, number)})
+            found.append((weekday, begin, end))
     return found
+
+
+def _place(weekday: int | None, number: int) -> str:
+    """What a field's name ends with: "2" for the second span of every working day, "4-2" for that of Fridays."""
+    return str(number) if weekday is None else f"{weekday}-{number}"
+
+
+def _incomplete(weekday: int | None, number: int) -> str:
+    if weekday is None:
+        return _("第 %(n)s 段办公时间没有填完整，请填写开始和结束。", n=number)
+    return _("%(day)s的第 %(n)s 段办公时间没有填完整，请填写开始和结束。", day=_day_name(weekday), n=number)
+
+
+def _day_name(weekday: int) -> str:
+    return filters.weekday(date(2024, 1, 1 + weekday))  # the first of January 2024 was a Monday
 
 
 def _page(organisation_id: int | None, errors: dict[str, str]) -> str:
@@ -95,7 +112,8 @@ def _page(organisation_id: int | None, errors: dict[str, str]) -> str:
         weeks = _weeks(calendar, today)
         return flask.render_template(
             "workbench/admin/calendars.html", page=page, unit=unit, unknown=unknown, weeks=weeks, today=today,
-            units=units(session), hours=_hours(session, organisation_id), errors=errors, form=flask.request.form,
+            units=units(session), hours=_hours(session, organisation_id, None), errors=errors, form=flask.request.form,
+            by_day=[(n, _day_name(n), _hours(session, organisation_id, n)) for n in range(7)],
         )  # fmt: skip
 
 
@@ -106,9 +124,12 @@ def _weeks(calendar: Any, today: date) -> list[list[tuple[date, bool]]]:
     return [[(day, calendar.is_working_day(day)) for day in days[at : at + 7]] for at in range(0, 42, 7)]
 
 
-def _hours(session: Session, organisation_id: int | None) -> list[tuple[str, str]]:
-    mine = OfficeHours.organisation_id
-    of = mine.is_(None) if organisation_id is None else mine == organisation_id
-    rows = session.scalars(select(OfficeHours).where(of, OfficeHours.weekday.is_(None)).order_by(OfficeHours.starts))
+def _hours(session: Session, organisation_id: int | None, weekday: int | None) -> list[tuple[str, str]]:
+    """The spans of a weekday, or of every working day: as many as the form has fields for."""
+    query = select(OfficeHours).where(
+        OfficeHours.organisation_id.is_not_distinct_from(organisation_id),
+        OfficeHours.weekday.is_not_distinct_from(weekday),
+    )
+    rows = session.scalars(query.order_by(OfficeHours.starts))
     found = [(f"{row.starts:%H:%M}", f"{row.ends:%H:%M}") for row in rows]
     return (found + [("", "")] * _SPANS)[:_SPANS]
