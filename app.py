@@ -7,6 +7,7 @@ import functools
 import flask
 
 import wiring
+from callcenter import routes as callcenter
 from channels import webhooks
 from channels.registry import Channels
 from core import jobs, logging
@@ -38,7 +39,7 @@ def create_app(
     setup.prepare(
         app, parts, resolve=functools.partial(presence.resolve, db, ticking), place=lambda: presence.place_of(db)
     )
-    for room in (portal, workbench):
+    for room in (portal, workbench, callcenter):
         app.register_blueprint(room.make_blueprint())
     app.register_blueprint(webhooks.make_blueprint(db, ticking, settings, parts.get(Channels), wiring.BINDINGS))
     app.register_blueprint(health.make_blueprint([health.Check("search_engine", parts.get(SearchService).health)]))
