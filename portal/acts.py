@@ -138,7 +138,7 @@ def _act(name: str, write: Write, done: str, faults: dict[str, str], *, files: b
         except Invalid as error:
             faults = {field if field != "satisfaction" else "score": text for field, text in error.fields.items()}
         except (NotNow, AlreadyThere) as error:
-            tell(error.message, bad=True)
+            tell(_(error.message), bad=True)
             return flask.redirect(flask.url_for("portal.progress"), 303)
     if faults:
         return page_of(submission_id, faults, _typed(taken), name), 400

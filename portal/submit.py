@@ -197,7 +197,7 @@ def sentence_of(failed: WrongCode | TooManyTries) -> str:
     minutes = failed.details.get("minutes")
     if minutes:
         return _("输错的次数太多了，请 %(n)s 分钟后再试，或拨打 12345 核实身份后领取新的查询码。", n=minutes)
-    return failed.message
+    return _(failed.message)
 
 
 def _open_draft() -> int | None:

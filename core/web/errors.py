@@ -38,7 +38,7 @@ def install(app: flask.Flask) -> None:
 
 def _hub_error(error: HubError) -> flask.Response:
     log.info("request_refused", code=error.code, status=error.status, endpoint=flask.request.endpoint)
-    return answer(Shown(error.status, error.code, _title(error.status), error.message))
+    return answer(Shown(error.status, error.code, _title(error.status), _(error.message)))
 
 
 def _wrong_token(error: CSRFError) -> flask.Response:

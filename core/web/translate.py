@@ -6,13 +6,16 @@ The compiled file is committed beside it, so that a clone runs without a build s
 
 from __future__ import annotations
 
+import ast
 import io
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, Any
 
 from babel.messages.catalog import Catalog, Message
-from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir, extract_python
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
@@ -22,6 +25,9 @@ PO = Path(__file__).resolve().parent / "translations" / "en" / "LC_MESSAGES" / "
 MO = PO.with_suffix(".mo")
 KEYWORDS = {**DEFAULT_KEYWORDS, "_l": None, "lazy_gettext": None}
 _BESIDE = frozenset({"tests", "benchmarks", "migrations", "build", "docs", "deploy"})
+# Constants that pages translate when they show them: an error's sentence, a group of the navigation, reasons by code.
+NAMED = frozenset({"message", "group", "REASONS"})
+_HAN = re.compile(r"[\u3400-\u9fff]")
 _PLACEHOLDER = re.compile(r"%\((\w+)\)([a-z])")
 _WIDTH = 120
 _HEAD = "# English of the pages; see core/web/translate.py.\n#"
@@ -37,6 +43,29 @@ def extract(root: Path = ROOT) -> Catalog:
     ):
         found.add(words, None, [(path, 0)], auto_comments=comments, context=context)
     return found
+
+
+def extract_source(fileobj: IO[bytes], keywords: Any, comment_tags: Any, options: Any) -> Iterator[tuple[Any, ...]]:
+    """What babel.cfg has done with a Python file: the calls of gettext in it, and the constants of NAMED."""
+    source = fileobj.read()
+    yield from extract_python(io.BytesIO(source), keywords, comment_tags, options)
+    for node in ast.walk(ast.parse(source)):
+        for text in _named(node):
+            if _HAN.search(text.value):
+                yield text.lineno, "_", text.value, []
+
+
+def _named(node: ast.AST) -> list[Any]:
+    """The texts that are given to a name of NAMED here."""
+    match node:
+        case ast.keyword(arg=str(name), value=value) if name in NAMED:
+            pass
+        case ast.Assign(targets=[ast.Name(id=name)], value=value) if name in NAMED:
+            pass
+        case _:
+            return []
+    candidates = value.values if isinstance(value, ast.Dict) else [value]
+    return [one for one in candidates if isinstance(one, ast.Constant) and isinstance(one.value, str)]
 
 
 def _is_ours(folder: str | Path) -> bool:
