@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from classifier.folding import Folded
+from classifier.folding import Batch
 from classifier.heads import Floats
+from classifier.vectors import Cells
 
 MOST = 6
 LEAST_SHARE = 0.01  # of the strongest word: less says nothing
 _LOOKED_AT = 12
 Piece = tuple[str, int, int, float]
+Evidence = tuple[Piece, ...]
 
 
 class Explainer:
@@ -25,54 +27,59 @@ class Explainer:
         self._names = [*names, *(names[number] for number in title_ids)]
         self._shown = np.array([bool(name) for name in self._names], np.bool_)
 
-    def explain(
-        self, rows: Any, weights: Floats, norms: Floats, chosen: Any, texts: Sequence[tuple[Folded, Folded]]
-    ) -> list[tuple[Piece, ...]]:
+    def explain(self, rows: Cells, weights: Floats, norms: Floats, chosen: Any, batch: Batch) -> list[Evidence]:
         """For each row at most six (field, start, end, weight), the strongest first."""
-        row_of = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
-        shares = rows.data * weights[rows.indices, chosen[row_of]]
-        shown = np.flatnonzero((shares > 0) & self._shown[rows.indices])
-        row_of, shares, columns = row_of[shown], shares[shown], rows.indices[shown]
-        # One sort for the batch: by row, the largest share first.
-        order = np.argsort(row_of - 0.999 * shares / max(float(shares.max(initial=0)), 1e-9), kind="stable")
-        shares, columns = shares[order].tolist(), columns[order].tolist()
-        starts = np.searchsorted(row_of, np.arange(rows.shape[0] + 1)).tolist()
+        numbers, columns, shares = self._strongest(rows, weights, chosen)
+        starts = np.searchsorted(numbers, np.arange(len(chosen) + 1)).tolist()
+        shares, columns = shares.tolist(), columns.tolist()
         own_norms = norms[np.arange(len(chosen)), chosen].tolist()
-        names = self._names
+        ends = [-1, *batch.ends.tolist()]
         out = []
-        for number, fields in enumerate(texts):
-            first = starts[number]
-            last = min(starts[number + 1], first + _LOOKED_AT)
+        for row, norm in enumerate(own_norms):
+            # Shares count below zero here, so that sorting puts the strongest first.
             totals: dict[str, float] = {}
-            for column, share in zip(columns[first:last], shares[first:last], strict=True):
-                name = names[column]
-                totals[name] = totals.get(name, 0.0) + share
-            out.append(_placed(totals, fields, own_norms[number]))
+            for place in range(starts[row], starts[row + 1]):
+                name = self._names[columns[place]]
+                totals[name] = totals.get(name, 0.0) - shares[place]
+            out.append(_placed(totals, norm, batch, row, ends[2 * row : 2 * row + 3]) if totals else ())
         return out
 
+    def _strongest(self, rows: Cells, weights: Floats, chosen: Any) -> tuple[Any, Any, Any]:
+        """Row, column and share of the cells that spoke most for the class chosen, at most twelve of a row."""
+        shown = np.flatnonzero(self._shown[rows.columns])
+        numbers, columns = rows.numbers[shown], rows.columns[shown]
+        shares = rows.values[shown] * weights[columns, chosen[numbers]]
+        kept = np.flatnonzero(shares > 0)
+        numbers, columns, shares = numbers[kept], columns[kept], shares[kept]
+        # One sort for the batch: by row, the largest share first. Each row's cells stay where its cells were.
+        order = np.argsort(numbers - 0.999 * shares / max(float(shares.max(initial=0)), 1e-9), kind="stable")
+        firsts = np.searchsorted(numbers, np.arange(len(chosen)))
+        order = order[np.arange(len(order)) - firsts[numbers] < _LOOKED_AT]
+        return numbers[order], columns[order], shares[order]
 
-def _placed(totals: dict[str, float], fields: tuple[Folded, Folded], norm: float) -> tuple[Piece, ...]:
-    """The words in the order of their weight, at their first place that no stronger word has taken."""
+
+def _placed(totals: dict[str, float], norm: float, batch: Batch, row: int, bounds: list[int]) -> Evidence:
+    """The words in the order of their weight, at their first place that no stronger word has taken.
+
+    `bounds` are the places of the newlines before the title, between title and body, and after the body.
+    """
+    before, between, after = bounds
     pieces: list[Piece] = []
-    title, body = fields
-    taken: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
-    ranked = sorted(totals.items(), key=_by_weight)
-    for word, total in ranked:
-        if total < LEAST_SHARE * ranked[0][1]:
+    taken: set[int] = set()
+    ranked = sorted(zip(totals.values(), totals, strict=True))
+    least = LEAST_SHARE * ranked[0][0]
+    for total, word in ranked:
+        if total > least or len(pieces) == MOST:
             break
-        start, in_body = title.text.find(word), 0
-        if start < 0:
-            start, in_body = body.text.find(word), 1
-        end = start + len(word)
-        if start < 0 or any(start < until and begin < end for begin, until in taken[in_body]):
+        place = batch.joined.find(word, before + 1, after)
+        places = range(place, place + len(word))
+        if place < 0 or not taken.isdisjoint(places):
             continue
-        taken[in_body].append((start, end))
-        place = fields[in_body].to_original(start, end)
-        pieces.append(("body" if in_body else "title", *place, round(total / norm, 4)))
-        if len(pieces) == MOST:
-            break
+        taken.update(places)
+        in_body = place > between
+        start = place - (between if in_body else before) - 1
+        end = start + len(word)
+        if batch.normals and (normal := batch.normals.get(2 * row + in_body)):
+            start, end = normal.to_original(start, end)
+        pieces.append(("body" if in_body else "title", start, end, round(-total / norm, 4)))
     return tuple(pieces)
-
-
-def _by_weight(item: tuple[str, float]) -> tuple[float, str]:
-    return -item[1], item[0]

@@ -66,27 +66,35 @@ def codes_of(text: str) -> Codes:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Many fields folded at once: their texts, and all of them joined by newlines as text and as codes."""
+    """Many fields folded at once and joined by newlines, as text and as codes.
 
-    fields: list[Folded]
+    `ends` is the place after each field, where its newline stands; `normals` has the fields whose places must be mapped
+    back, by their number.
+    """
+
     joined: str
     codes: npt.NDArray[np.uint16]
+    ends: npt.NDArray[np.int64]
+    normals: dict[int, Normalised]
 
 
 def fold_all(texts: Sequence[str]) -> Batch:
-    """The fields of a batch, folded in one pass where none of them needs normalising first."""
+    """The fields of a batch, folded in one pass; those that need it are normalised first."""
     folds, needs = _tables()
-    codes = codes_of("\n".join(texts))
-    ends = np.cumsum([len(text) + 1 for text in texts])[:-1] - 1
-    if needs[codes].any():
-        each = [fold(text) for text in texts]
-        joined = "\n".join(field.text for field in each)
-        return Batch(each, joined, np.frombuffer(joined.encode("utf-16-le"), np.uint16))
+    codes, ends = _joined(texts)
+    wanting = np.flatnonzero(needs[codes])
+    fields = np.unique(np.searchsorted(ends, wanting)).tolist()
+    normals = {number: normalise(texts[number]) for number in fields}
+    if normals:
+        codes, ends = _joined([normals[n].text if n in normals else text for n, text in enumerate(texts)])
     out = folds[codes]
-    out[ends] = ord("\n")
-    joined = out.tobytes().decode("utf-16-le", "replace")
-    fields = [Folded(part, len(part)) for part in joined.split("\n")]
-    return Batch(fields, joined, out)
+    out[ends[:-1]] = ord("\n")
+    return Batch(out.tobytes().decode("utf-16-le", "replace"), out, ends, normals)
+
+
+def _joined(texts: Sequence[str]) -> tuple[Codes, npt.NDArray[np.int64]]:
+    ends = np.fromiter(map(len, texts), np.int64, len(texts)).cumsum() + np.arange(len(texts))
+    return codes_of("\n".join(texts)), ends
 
 
 def fold(text: str) -> Folded:

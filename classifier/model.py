@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from classifier.errors import UnknownCategory
-from classifier.evidence import Explainer, Piece
-from classifier.folding import Folded, fold_all
+from classifier.evidence import Evidence, Explainer
+from classifier.folding import SPACE, Batch, fold_all
 from classifier.heads import Curve, Floats, squares_of
 from classifier.parts import BESIDE_SCALE, Parts, from_arrays
 from classifier.reading import is_text
 from classifier.store import load
 from classifier.third import ThirdLevel
-from classifier.vectors import Vectoriser
+from classifier.vectors import Vectoriser, cells_of
 from classifier.words import hits_by_row
 
 SHIPPED = Path(__file__).parent / "shipped" / "model.npz"
@@ -29,8 +30,7 @@ _NOT_AMONG = -1e3
 DISCIPLINE = "纪检监察"
 
 
-@dataclass(frozen=True, slots=True)
-class Suggestion:
+class Suggestion(NamedTuple):
     """What the model says of one text.
 
     `confidence` is the chance that the first level is right, `confidences` that of each level; `confident` whether it
@@ -53,7 +53,7 @@ class Suggestion:
     confidences: tuple[float, float, float]
     confident: bool
     alternatives: tuple[tuple[str, str, float], ...]
-    evidence: tuple[Piece, ...]
+    evidence: Evidence
     is_text: bool
     petition_kind: str
     version: str
@@ -119,21 +119,22 @@ class Classifier:
     def _judge(
         self, given: Sequence[tuple[str, str]], among: tuple[str, ...] | None, explain: bool
     ) -> list[Suggestion]:
-        batch = fold_all([field for title, body in given for field in (title[:LONGEST_TITLE], body[:LONGEST_BODY])])
-        texts = list(zip(batch.fields[::2], batch.fields[1::2], strict=True))
+        given = [(title[:LONGEST_TITLE], body[:LONGEST_BODY]) for title, body in given]
+        batch = fold_all(list(chain.from_iterable(given)))
         rows = self.vectoriser.joined_rows(len(given), batch.codes)
+        cells = cells_of(rows)
         first = _first_level(self.parts, rows, among)
         order = np.argsort(-first.scores, axis=1, kind="stable")
-        readable = np.array([_readable(*pair, *folded) for pair, folded in zip(given, texts, strict=True)], np.bool_)
+        readable = _readable(given, batch)
         chance = first.curve.chance(_lead(first.scores, order)).astype(np.float64) * readable
         best = order[:, :3]
         second = self._second_level(rows, first.classes, best)
-        third, third_chance = self._third.choose(rows, second.columns[:, 0])
+        third, third_chance = self._third.choose(cells, second.columns[:, 0])
         chances = np.cumprod(np.stack([chance, second.chance, third_chance], axis=1), axis=1).round(4)
-        evidence: list[tuple[Piece, ...]] = [()] * len(given)
+        evidence: list[Evidence] = [()] * len(given)
         if explain:
-            evidence = self._explainer.explain(rows, first.weights, first.norms, order[:, 0], texts)
-        flags = _Flags(self.parts, rows @ self._plain, texts, batch.joined)
+            evidence = self._explainer.explain(cells, first.weights, first.norms, order[:, 0], batch)
+        flags = _Flags(self.parts, rows @ self._plain, batch)
         shares = _shares(first.scores, best, chance) * readable[:, None]
         columns = self.parts.taxonomy.level2
         lines = zip(
@@ -225,23 +226,25 @@ def _shares(scores: Floats, best: Any, chance: Any) -> Floats:
     return out
 
 
-def _readable(title: str, body: str, folded_title: Folded, folded_body: Folded) -> bool:
-    """Whether it is a text that can be judged at all."""
-    return is_text(title[:LONGEST_TITLE] + body[:LONGEST_BODY], folded_title.text + folded_body.text)
+def _readable(given: Sequence[tuple[str, str]], batch: Batch) -> npt.NDArray[np.bool_]:
+    """Whether each is a text that can be judged at all."""
+    starts = np.append(0, batch.ends[1:-1:2] + 1)
+    han = np.add.reduceat(batch.codes > SPACE, starts, dtype=np.int64).tolist()
+    return np.array([is_text(*pair, count) for pair, count in zip(given, han, strict=True)], np.bool_)
 
 
 class _Flags:
     """Nature, urgency, danger, sensitive matters and accusations of a batch, from scores and word lists."""
 
-    def __init__(self, parts: Parts, scores: Floats, texts: Sequence[tuple[Folded, Folded]], joined: str) -> None:
+    def __init__(self, parts: Parts, scores: Floats, batch: Batch) -> None:
         natures = parts.nature.classes
         bias = np.concatenate([parts.nature.bias, parts.accusation.bias, parts.urgent.bias])
         scores = scores + bias
         self._natures = [natures[best] for best in scores[:, : len(natures)].argmax(1).tolist()]
         self._accusation = (scores[:, len(natures)] >= parts.settings.accusation).tolist()
         self._urgent = (scores[:, len(natures) + 1] >= parts.settings.urgent).tolist()
-        ends = list(accumulate(len(title.text) + len(body.text) + 2 for title, body in texts))
-        self._hits = hits_by_row(joined, ends)
+        ends = (batch.ends[1::2] + 1).tolist()
+        self._hits = hits_by_row(batch.joined, batch.codes, ends)
 
     def of(self, number: int, level1: str) -> tuple[str, bool, str, bool, bool, bool, str]:
         """Nature, urgent, danger, sensitive, accusation, against an office, and 信访事项类别 of one row."""

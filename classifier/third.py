@@ -8,7 +8,7 @@ import numpy as np
 
 from classifier.folding import fold
 from classifier.taxonomy import Taxonomy
-from classifier.vectors import Vectoriser
+from classifier.vectors import Cells, Vectoriser
 
 LEAST = 0.12
 CERTAIN = 0.6
@@ -28,11 +28,14 @@ class ThirdLevel:
         self._compared = vectoriser.rows([("", fold(name).text) for name in self._names]).T.tocsr()
         self._under = np.zeros((len(taxonomy.level2), max(1, len(self._names))), np.float32)
         self._under[parents, np.arange(len(parents))] = 1
+        # For each second-level column, the features of the names under it: the others need not be compared.
+        self._asked = (self._under @ (self._compared.T > 0)) > 0 if self._names else self._under > 0
 
-    def choose(self, rows: Any, columns: Any) -> tuple[list[str], Any]:
+    def choose(self, cells: Cells, columns: Any) -> tuple[list[str], Any]:
         """For each row, the name under its second-level column ("" when none fits), and how sure each is."""
         if not self._names:
-            return [""] * rows.shape[0], np.zeros(rows.shape[0], np.float32)
+            return [""] * len(columns), np.zeros(len(columns), np.float32)
+        rows = cells.only(self._asked[columns[cells.numbers], cells.columns])
         alike = (rows @ self._compared).toarray() * self._under[columns]
         best = alike.argmax(1)
         values = alike[np.arange(len(best)), best]

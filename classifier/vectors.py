@@ -50,6 +50,36 @@ class Vocabulary:
         return self.body_size + len(self.title_ids)
 
 
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Sparse rows, and beside each of their cells the number of its row."""
+
+    rows: Any
+    numbers: Ints
+
+    @property
+    def columns(self) -> Ints:
+        """The column of each cell."""
+        out: Ints = self.rows.indices
+        return out
+
+    @property
+    def values(self) -> Floats:
+        """The value of each cell."""
+        out: Floats = self.rows.data
+        return out
+
+    def only(self, kept: npt.NDArray[np.bool_]) -> Any:
+        """Sparse rows of the same shape with the cells for which `kept` is True."""
+        starts = np.append(0, np.cumsum(kept))[self.rows.indptr]
+        return sparse.csr_matrix((self.values[kept], self.columns[kept], starts), shape=self.rows.shape)
+
+
+def cells_of(rows: Any) -> Cells:
+    """The same with row numbers."""
+    return Cells(rows, np.repeat(np.arange(rows.shape[0], dtype=np.int32), np.diff(rows.indptr)))
+
+
 def build_vocabulary(pairs: Sequence[Pair], *, least: int = 3, least_title: int = 2) -> Vocabulary:
     """The features that stand in at least `least` texts, and in `least_title` titles for the title block."""
     words: Counter[str] = Counter()

@@ -10,16 +10,21 @@ from __future__ import annotations
 import csv
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from classifier.folding import fold
 
+Codes = npt.NDArray[np.uint16]
 FOLDER = Path(__file__).parent / "words"
 LONGEST = 20_000
 GAP = "…"
+_NOTHING = np.uint16(ord("\n"))
 _GAP_RUN = r"[\u3400-\u9fff]{0,8}?"
 _CLAUSE_END = re.compile(r"[ \n]")
 _DENIAL_WINDOW = 6
@@ -59,16 +64,19 @@ class WordList:
     name: str
     pattern: re.Pattern[str]
     entries: dict[str, Entry]
-    gapped: tuple[tuple[re.Pattern[str], Entry], ...]
+    gapped: dict[str, tuple[tuple[re.Pattern[str], Entry], ...]]  # by their start
 
-    def find(self, folded: str) -> list[Hit]:
-        """Every hit that counts in a folded text (Han characters, spaces, newlines), in the order of the text."""
+    def find(self, folded: str, places: Iterable[int] | None = None) -> list[Hit]:
+        """Every hit that counts in a folded text (Han characters, spaces, newlines), in the order of the text.
+
+        With `places`, in order, only phrases that begin there are looked for.
+        """
         hits = []
-        for match in self.pattern.finditer(folded):
+        for match in self.pattern.finditer(folded) if places is None else self._matches(folded, places):
             entry = self.entries.get(match[0])
             # The start of a phrase with a gap: the whole of it is tried from here.
             if entry is None:
-                found = self._gapped_at(folded, match.start())
+                found = self._gapped_at(folded, match.start(), match[0])
                 if found is None:
                     continue
                 entry, end = found
@@ -78,8 +86,17 @@ class WordList:
                 hits.append(Hit(entry.code, entry.phrase, match.start(), end))
         return hits
 
-    def _gapped_at(self, folded: str, start: int) -> tuple[Entry, int] | None:
-        for pattern, entry in self.gapped:
+    def _matches(self, folded: str, places: Iterable[int]) -> Iterator[re.Match[str]]:
+        """What `finditer` gives, when every match begins at one of the places."""
+        until = 0
+        for place in places:
+            match = self.pattern.match(folded, place) if place >= until else None
+            if match:
+                until = match.end()
+                yield match
+
+    def _gapped_at(self, folded: str, start: int, begin: str) -> tuple[Entry, int] | None:
+        for pattern, entry in self.gapped[begin]:
             match = pattern.match(folded, start)
             if match:
                 return entry, match.end()
@@ -101,25 +118,50 @@ def word_list(name: str) -> WordList:
     """A list of words/ by its name: danger, urgent, sensitive, accusation. Raises FileNotFoundError for another."""
     entries = [Entry(row.get("code") or name, row["phrase"], row["guard"] == "exact") for row in _rows(name)]
     whole = {entry.phrase: entry for entry in entries if GAP not in entry.phrase}
-    gapped = [entry for entry in entries if GAP in entry.phrase]
-    starts = {entry.phrase.split(GAP)[0] for entry in gapped}
-    patterns = ((re.compile(_GAP_RUN.join(entry.phrase.split(GAP))), entry) for entry in gapped)
-    return WordList(name, re.compile(_tree({*whole, *starts})), whole, tuple(patterns))
+    gapped = [(entry.phrase.split(GAP), entry) for entry in entries if GAP in entry.phrase]
+    starts = {parts[0] for parts, _ in gapped}
+    patterns = {
+        start: tuple((re.compile(_GAP_RUN.join(parts)), entry) for parts, entry in gapped if start.startswith(parts[0]))
+        for start in starts
+    }
+    return WordList(name, re.compile(_tree({*whole, *starts})), whole, patterns)
 
 
 LISTS = ("danger", "urgent", "sensitive", "accusation")
 
 
-def hits_by_row(joined: str, ends: Sequence[int]) -> dict[int, dict[str, list[str]]]:
+def hits_by_row(joined: str, codes: Codes, ends: Sequence[int]) -> dict[int, dict[str, list[str]]]:
     """For rows joined by newlines: row -> list -> the codes of its hits in their order.
 
-    `ends` are the places after each row.
+    `codes` are the same text as 16-bit codes, `ends` the places after each row.
     """
+    marks = _openings()[_pair_numbers(codes, np.append(codes[1:], _NOTHING))]
+    marked = np.flatnonzero(marks)
+    marks = marks[marked]
     found: dict[int, dict[str, list[str]]] = {}
-    for name in LISTS:
-        for hit in word_list(name).find(joined):
+    for number, name in enumerate(LISTS):
+        places = marked[(marks >> number) & 1 == 1].tolist()
+        for hit in word_list(name).find(joined, places):
             found.setdefault(bisect_right(ends, hit.start), {}).setdefault(name, []).append(hit.code)
     return found
+
+
+@lru_cache(maxsize=1)
+def _openings() -> npt.NDArray[np.uint8]:
+    """For each number of a pair of characters, a bit for each list in which a phrase may begin with that pair."""
+    table = np.zeros(0x10000, np.uint8)
+    anything = np.arange(0x10000, dtype=np.uint16)
+    for number, name in enumerate(LISTS):
+        for phrase in (*word_list(name).entries, *word_list(name).gapped):
+            codes = np.frombuffer(phrase.encode("utf-16-le"), np.uint16)
+            seconds = codes[1:2] if len(phrase) > 1 else anything
+            table[_pair_numbers(codes[:1], seconds)] |= np.uint8(1 << number)
+    return table
+
+
+def _pair_numbers(firsts: Codes, seconds: Codes) -> Codes:
+    """A 16-bit number for each pair of characters; a few pairs share one, which costs a look in vain."""
+    return firsts * np.uint16(31) + seconds
 
 
 def _tree(phrases: set[str]) -> str:

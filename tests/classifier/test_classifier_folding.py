@@ -27,6 +27,8 @@ def test_places_lead_back_through_invisible_characters() -> None:
 @given(st.lists(TEXTS, min_size=1, max_size=5))
 def test_a_batch_folds_like_its_parts(texts: list[str]) -> None:
     batch = fold_all(texts)
-    assert [field.text for field in batch.fields] == [fold(text).text for text in texts]
-    assert batch.joined.split("\n") == [field.text for field in batch.fields]
+    each = [fold(text) for text in texts]
+    assert batch.joined.split("\n") == [field.text for field in each]
+    assert [place for place, char in enumerate(batch.joined + "\n") if char == "\n"] == batch.ends.tolist()
+    assert batch.normals == {number: field.normal for number, field in enumerate(each) if field.normal}
     assert batch.codes.tobytes().decode("utf-16-le", "replace") == batch.joined

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
+import numpy as np
+import numpy.typing as npt
 import pytest
 
-from classifier.words import LISTS, danger, hits_by_row, word_list
+from classifier import words
+from classifier.words import LISTS, Entry, WordList, danger, hits_by_row, word_list
 
 
 @pytest.mark.parametrize(
@@ -43,15 +48,44 @@ def test_every_phrase_of_a_list_is_found_by_its_list(name: str) -> None:
     found = word_list(name)
     for phrase in found.entries:
         assert found.find(phrase), phrase
-    for _, entry in found.gapped:
-        assert found.find(entry.phrase.replace("…", "已经")), entry.phrase
+    for patterns in found.gapped.values():
+        for _, entry in patterns:
+            assert found.find(entry.phrase.replace("…", "已经")), entry.phrase
+
+
+def codes(text: str) -> npt.NDArray[np.uint16]:
+    return np.frombuffer(text.encode("utf-16-le"), np.uint16)
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_batch_finds_what_the_list_alone_finds(name: str) -> None:
+    found = word_list(name)
+    gapped = [entry.phrase.replace("…", "已经") for patterns in found.gapped.values() for _, entry in patterns]
+    phrases = [*found.entries, *gapped]
+    for joined in (" ".join(phrases), "".join(phrases), "没有".join(phrases), "路灯 " + phrases[-1]):
+        hits = hits_by_row(joined, codes(joined), [len(joined) + 1])
+        assert hits.get(0, {}).get(name, []) == [hit.code for hit in found.find(joined)]
+
+
+def test_a_phrase_of_one_character_is_found_in_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = WordList("danger", re.compile("火"), {"火": Entry("fire", "火", True)}, {})
+    others = {name: word_list(name) for name in LISTS}
+    monkeypatch.setattr(words, "word_list", lambda name: one if name == "danger" else others[name])
+    words._openings.cache_clear()
+    try:
+        assert hits_by_row("火了\n灯火", codes("火了\n灯火"), [3, 6]) == {
+            0: {"danger": ["fire"]},
+            1: {"danger": ["fire"]},
+        }
+    finally:
+        words._openings.cache_clear()
 
 
 def test_hits_of_a_joined_batch_belong_to_their_rows() -> None:
     rows = ["路灯坏了", "楼上着火了", "举报村干部贪污", "拖欠工资"]
     joined = "\n".join(rows)
     ends = [joined.index("\n", sum(len(row) + 1 for row in rows[:n])) + 1 for n in range(3)] + [len(joined) + 1]
-    assert hits_by_row(joined, ends) == {
+    assert hits_by_row(joined, codes(joined), ends) == {
         1: {"danger": ["fire"]},
         2: {"accusation": ["report", "office"]},
         3: {"sensitive": ["sensitive"]},
