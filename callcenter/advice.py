@@ -83,14 +83,20 @@ def tell(db: Database, brain: Brain, at: datetime, call: Call) -> Told:
         _log.error("suggestion_failed", exc_info=error)
         return Told(advised, title, area, None, True)
     with db.read() as session:
-        return Told(advised, title, area, _advice(session, call, text, said, fit, area_id))
+        return Told(advised, title, area, _advice(session, call, text, said, fit, area_id, bool(danger)))
 
 
 def _advice(
-    session: Session, call: Call, text: PreparedText, said: Suggested, fit: diversion.Fit | None, area_id: int | None
+    session: Session,
+    call: Call,
+    text: PreparedText,
+    said: Suggested,
+    fit: diversion.Fit | None,
+    area_id: int | None,
+    danger: bool,
 ) -> Advice:
     facts = diversion.CaseFacts(
-        stage="review", track=call.track, round=1, danger=False, urgent=False, sensitive=False
+        stage="review", track=call.track, round=1, danger=danger, urgent=False, sensitive=False
     )  # fmt: skip
     reasons = diversion.decide(said, fit, facts).reasons
     return Advice(

@@ -118,7 +118,7 @@ def _show(
     with part(Database).read() as session:
         file = owed.file_of(session, actor(), call_back_id)
     html = flask.render_template(
-        "callcenter/call_back.html", file=file, said=said or {}, faults=faults or {}, message=message, person=person,
+        "callcenter/call_back.html", file=file, said=said or {}, faults=faults or {}, message=message, whom=person,
         results=names.results(), at=now(),
     )  # fmt: skip
     return flask.make_response(html, status)

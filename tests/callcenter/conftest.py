@@ -47,7 +47,7 @@ class Says:
     confidences: tuple[float, float, float] = (0.95, 0.92, 0.9)
     confident: bool = True
     alternatives: Sequence[tuple[str, str, float]] = (
-        ("城乡建设", "城市建设和市政管理", 0.92), ("市场监管", "食品安全", 0.03),
+        ("城乡建设", "城市建设和市政管理", 0.92), ("商贸旅游", "市场监管", 0.03),
     )  # fmt: skip
     evidence: Sequence[tuple[str, int, int, float]] = (("body", 14, 16, 0.8),)
     is_text: bool = True

@@ -118,6 +118,11 @@ def test_what_waits_for_an_officer_says_why(room: Room) -> None:
     assert "先由分流员看过再派：可能涉及检举控告" in page
 
 
+def test_danger_is_nothing_that_goes_by_itself(room: Room) -> None:
+    page = room.call("suggest", body="楼下着火了，有人困在里面出不来").get_data(as_text=True)
+    assert "先由分流员看过再派：涉及人身安全" in page
+
+
 def test_the_caller_comes_as_json_too(room: Room) -> None:
     room.classified()
     found = room.client.post("/desk/live/caller", data=room.form()).get_json()

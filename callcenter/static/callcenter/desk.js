@@ -198,7 +198,8 @@
     const chosen = choices[(at + 1 + choices.length) % choices.length];
     chosen.checked = true;
     chosen.dispatchEvent(new Event("change", { bubbles: true }));
-    if (from) window.lx.tell(chosen.closest("label").textContent.trim());
+    const label = chosen.closest("label");
+    if (from) window.lx.tell((label.querySelector("span") || label).textContent.trim());
   }
   window.lx.keys({
     f2: () => $("body").focus(),
