@@ -62,6 +62,8 @@ def go_on(course: Course) -> None:
         _late(course)
         return
     kind = course.petition.chance("ask", 9)
+    if kind < 3:
+        _lately(course)
     if kind == 0:
         _extend(course, lead, granted=course.petition.chance("granted", 2) == 0)
     elif kind == 1:
@@ -73,6 +75,7 @@ def go_on(course: Course) -> None:
 
 def give_back(course: Course) -> None:
     """The office gives it back with the reason; it waits for diversion again."""
+    _lately(course)
     lead = assign(course)
     course.work(20, 180, "return")
     handling.return_(course.session, _handler(course, lead), course.at, lead.id, reason=course.say("returned"))
@@ -158,6 +161,12 @@ def _late(course: Course) -> None:
     course.reach(course.office(due + _SOON), 0.8)
     supervisor = course.city.people.named(SUPERVISORS[course.petition.chance("supervisor", len(SUPERVISORS))])
     supervising.press(course.session, supervisor, course.at, course.case.id, course.say("pressed"))
+
+
+def _lately(course: Course) -> None:
+    """Let time pass until shortly before now: what waits for a decision does not wait for weeks."""
+    hours = 3 + course.petition.chance("lately", 40)
+    course.reach(course.office(course.city.now - timedelta(hours=hours)), 0.9)
 
 
 def _extend(course: Course, lead: Assignment, *, granted: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,7 +55,7 @@ class Watched:
         """The page as it stands, at 1280 and at 390 pixels; nothing may stick out at either."""
         for size in (NARROW, WIDE):
             self.page.set_viewport_size(size)
-            width = self.page.evaluate("document.documentElement.scrollWidth")
+            width = self.page.evaluate("scrollTo(0, 0), document.documentElement.scrollWidth")
             self.page.screenshot(
                 path=self.pictures / f"{name}-{size['width']}.png", full_page=True, animations="disabled"
             )
@@ -105,8 +106,6 @@ class Browsers:
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     """Web, worker, search worker and beat, ready, with the demonstration city."""
-    import socket
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
