@@ -210,8 +210,9 @@ def papers(
 
 
 def _place(row: Submission, areas: dict[int, str], revealed: Revealed) -> str:
-    written = revealed.get((row.id, "place")) or row.place_masked
-    return " ".join(part for part in (areas.get(row.area_id or 0, ""), written) if part)
+    written = revealed.get((row.id, "place")) or row.place_masked or ""
+    area = areas.get(row.area_id or 0, "")
+    return written if area and area in written else " ".join(part for part in (area, written) if part)
 
 
 def _beside() -> dict[str, str]:
