@@ -81,5 +81,5 @@ def _placed(totals: dict[str, float], norm: float, batch: Batch, row: int, bound
         end = start + len(word)
         if batch.normals and (normal := batch.normals.get(2 * row + in_body)):
             start, end = normal.to_original(start, end)
-        pieces.append(("body" if in_body else "title", start, end, round(-total / norm, 4)))
+        pieces.append(("body" if in_body else "title", start, end, int(0.5 - 10_000 * total / norm) / 10_000))
     return tuple(pieces)

@@ -32,14 +32,15 @@ class RatioHead:
     bias: Floats
     beside: Floats  # dense features x classes; no rows where the head takes none
 
-    def scores(self, rows: Any, beside: Floats | None = None, squared: Any = None) -> tuple[Floats, Floats]:
-        """The scores (rows x classes), and the norm by which each was divided (for evidence).
+    def scores(self, rows: Any, beside: Floats | None = None) -> tuple[Floats, Floats]:
+        """The scores (rows x classes), and the norm by which each was divided (for evidence)."""
+        return self.judged(rows @ self.weights, squares_of(rows) @ self.squares, beside)
 
-        `squared` are the rows' squares where the caller has them already.
-        """
-        norms = np.sqrt((squares_of(rows) if squared is None else squared) @ self.squares)
+    def judged(self, products: Floats, squares: Floats, beside: Floats | None = None) -> tuple[Floats, Floats]:
+        """The same from the rows' products with the weights, and those of their squares."""
+        norms: Floats = np.sqrt(squares)
         norms[norms == 0] = 1
-        scores = (rows @ self.weights) / norms + self.bias
+        scores: Floats = products / norms + self.bias
         if beside is not None:
             scores = scores + beside @ self.beside
         return scores, norms

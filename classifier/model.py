@@ -14,9 +14,10 @@ import numpy.typing as npt
 from classifier.errors import UnknownCategory
 from classifier.evidence import Evidence, Explainer
 from classifier.folding import SPACE, Batch, fold_all
-from classifier.heads import Curve, Floats, squares_of
-from classifier.parts import BESIDE_SCALE, Parts, from_arrays
+from classifier.heads import Curve, Floats
+from classifier.parts import Parts, from_arrays
 from classifier.reading import is_text
+from classifier.scores import Scorer, Scores
 from classifier.store import load
 from classifier.third import ThirdLevel
 from classifier.vectors import Vectoriser, cells_of
@@ -65,14 +66,12 @@ class Classifier:
     def __init__(self, parts: Parts, version: str) -> None:
         """Prepare the look-up tables of a fitted model."""
         self.version = version
-        self.parts = parts
+        self._scorer = Scorer(parts)
+        self.parts = self._scorer.parts
         vocabulary, taxonomy = parts.vocabulary, parts.taxonomy
         self.vectoriser = Vectoriser(vocabulary)
         self._explainer = Explainer(vocabulary.words, vocabulary.title_ids.tolist(), vocabulary.body_size)
         self._third = ThirdLevel(taxonomy, self.vectoriser)
-        self._plain = np.ascontiguousarray(
-            np.hstack([parts.nature.weights, parts.accusation.weights, parts.urgent.weights])
-        )
         parents = [level1 for level1, _ in taxonomy.level2]
         # For each first-level class, 0 at its own second-level columns and far below elsewhere.
         self._children = {
@@ -123,18 +122,19 @@ class Classifier:
         batch = fold_all(list(chain.from_iterable(given)))
         rows = self.vectoriser.joined_rows(len(given), batch.codes)
         cells = cells_of(rows)
-        first = _first_level(self.parts, rows, among)
+        scores = self._scorer.scores(rows)
+        first = _first_level(self.parts, scores, among)
         order = np.argsort(-first.scores, axis=1, kind="stable")
         readable = _readable(given, batch)
         chance = first.curve.chance(_lead(first.scores, order)).astype(np.float64) * readable
         best = order[:, :3]
-        second = self._second_level(rows, first.classes, best)
+        second = self._second_level(scores.level2, first.classes, best)
         third, third_chance = self._third.choose(cells, second.columns[:, 0])
         chances = np.cumprod(np.stack([chance, second.chance, third_chance], axis=1), axis=1).round(4)
         evidence: list[Evidence] = [()] * len(given)
         if explain:
             evidence = self._explainer.explain(cells, first.weights, first.norms, order[:, 0], batch)
-        flags = _Flags(self.parts, rows @ self._plain, batch)
+        flags = _Flags(self.parts, scores, batch)
         shares = _shares(first.scores, best, chance) * readable[:, None]
         columns = self.parts.taxonomy.level2
         lines = zip(
@@ -161,9 +161,8 @@ class Classifier:
             )  # fmt: skip
         return out
 
-    def _second_level(self, rows: Any, classes: tuple[str, ...], best: Any) -> _Second:
+    def _second_level(self, scores: Floats, classes: tuple[str, ...], best: Any) -> _Second:
         """The best child of each of the best first-level classes, and the chance that the very first is right."""
-        scores = self.parts.level2.scores(rows)
         masks = np.stack([self._children[name] for name in classes])
         columns = np.stack([(scores + masks[best[:, rank]]).argmax(1) for rank in range(best.shape[1])], axis=1)
         two = np.partition(scores + masks[best[:, 0]], -2, axis=1)[:, -2:]
@@ -187,18 +186,18 @@ class _Second:
     chance: Floats
 
 
-def _first_level(parts: Parts, rows: Any, among: tuple[str, ...] | None) -> _First:
+def _first_level(parts: Parts, found: Scores, among: tuple[str, ...] | None) -> _First:
     """Scores of the first level: by the seven-class head when only its classes are asked for, else by the fifteen's."""
-    squared = squares_of(rows)
-    seven, norms = parts.seven.scores(rows, squared=squared)
     settings = parts.settings
     if among is not None and set(among) <= set(parts.seven.classes):
-        scores = _limited(seven, parts.seven.classes, among)
-        return _First(parts.seven.classes, scores, norms, parts.seven.weights, settings.seven, settings.auto_seven)
-    scores, norms = parts.fifteen.scores(rows, seven * BESIDE_SCALE, squared=squared)
+        head, scores, norms = parts.seven, found.seven, found.seven_norms
+        curve, threshold = settings.seven, settings.auto_seven
+    else:
+        head, scores, norms = parts.fifteen, found.fifteen, found.fifteen_norms
+        curve, threshold = settings.fifteen, settings.auto_fifteen
     if among is not None:
-        scores = _limited(scores, parts.fifteen.classes, among)
-    return _First(parts.fifteen.classes, scores, norms, parts.fifteen.weights, settings.fifteen, settings.auto_fifteen)
+        scores = _limited(scores, head.classes, among)
+    return _First(head.classes, scores, norms, head.weights, curve, threshold)
 
 
 def _limited(scores: Floats, classes: tuple[str, ...], among: tuple[str, ...]) -> Floats:
@@ -236,13 +235,11 @@ def _readable(given: Sequence[tuple[str, str]], batch: Batch) -> npt.NDArray[np.
 class _Flags:
     """Nature, urgency, danger, sensitive matters and accusations of a batch, from scores and word lists."""
 
-    def __init__(self, parts: Parts, scores: Floats, batch: Batch) -> None:
+    def __init__(self, parts: Parts, scores: Scores, batch: Batch) -> None:
         natures = parts.nature.classes
-        bias = np.concatenate([parts.nature.bias, parts.accusation.bias, parts.urgent.bias])
-        scores = scores + bias
-        self._natures = [natures[best] for best in scores[:, : len(natures)].argmax(1).tolist()]
-        self._accusation = (scores[:, len(natures)] >= parts.settings.accusation).tolist()
-        self._urgent = (scores[:, len(natures) + 1] >= parts.settings.urgent).tolist()
+        self._natures = [natures[best] for best in scores.nature.argmax(1).tolist()]
+        self._accusation = (scores.accusation[:, 0] >= parts.settings.accusation).tolist()
+        self._urgent = (scores.urgent[:, 0] >= parts.settings.urgent).tolist()
         ends = (batch.ends[1::2] + 1).tolist()
         self._hits = hits_by_row(batch.joined, batch.codes, ends)
 

@@ -48,7 +48,7 @@ class Parts:
     settings: Settings
 
 
-_HEADS = ("seven", "fifteen", "level2", "nature", "accusation", "urgent")
+HEADS = ("seven", "fifteen", "level2", "nature", "accusation", "urgent")
 
 
 def to_arrays(parts: Parts) -> tuple[dict[str, Array], dict[str, Any]]:
@@ -63,7 +63,7 @@ def to_arrays(parts: Parts) -> tuple[dict[str, Array], dict[str, Any]]:
         "taxonomy": [list(path) for path in parts.taxonomy.paths],
         "settings": asdict(parts.settings),
     }
-    for name in _HEADS:
+    for name in HEADS:
         head = getattr(parts, name)
         about[name] = list(head.classes)
         arrays[f"{name}_bias"] = head.bias
