@@ -397,18 +397,47 @@ def restore(folder: Path, keys: Path | None) -> None:
 
 
 @hub.command("rotate-keys")
-def rotate_keys() -> None:
-    """Make a new encryption key and seal every field under it; earlier keys stay for attachments and backups."""
+@click.option("--drop", metavar="KEY_ID", help="take an earlier key away instead, when nothing is sealed under it")
+@click.option("--again", is_flag=True, help="make no new key: seal again what stands under an earlier one")
+def rotate_keys(drop: str | None, again: bool) -> None:
+    """Make a new encryption key and seal every field and attachment under it; earlier keys stay for backups.
+
+    Then restart the hub, run it once more with --again, and an earlier key may be dropped with --drop.
+    """
     from core import rotation
     from core.crypto import KeyRing
     from core.database import Database
+    from core.files import FileStore
 
     settings = load_settings()
-    if not settings.field_keys:
+    if drop is not None:
+        with _parts(settings) as parts, _stopped(settings):
+            rotation.drop_key(settings, parts.get(Database), parts.get(FileStore), drop)
+        click.echo(f"Key {drop} is gone. Backups made while it was in force need the keys saved with them.")
+        return
+    if not settings.field_keys and not again:
         rotation.add_key(settings)
-    with _parts(settings) as parts, _bar("rows") as advance:
-        done = rotation.reseal(parts.get(Database), parts.get(KeyRing), advance)
-    click.echo(f"{done} fields sealed again. Restart the hub so that it uses the new key.")
+    with _parts(settings) as parts:
+        with _bar("rows") as advance:
+            fields = rotation.reseal(parts.get(Database), parts.get(KeyRing), advance)
+        with _bar("files") as advance:
+            files = parts.get(FileStore).reseal(advance)
+    click.echo(f"{fields} fields and {files} files sealed again. Restart the hub so that it uses the new key.")
+
+
+@contextmanager
+def _stopped(settings: Settings) -> Iterator[None]:
+    """Hold the lock that a running hub holds. Raises ClickException when one runs on this data."""
+    from core.processes import AlreadyRunning, Lock
+
+    try:
+        lock = Lock(settings.data_dir / "run" / "hub.lock")
+    except AlreadyRunning as error:
+        raise click.ClickException("Stop the hub first: a running one may seal under an earlier key.") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 # --- measurements -----------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from core.config import Settings, SettingsError
 
 _NONCE = 12
 _TAG = 16
+CIPHERS = ("aesgcm", "sm4gcm")
 
 
 class CannotOpen(Exception):

@@ -6,7 +6,9 @@ import contextlib
 import hashlib
 import os
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from core import ids
@@ -15,6 +17,7 @@ from core.errors import NotFound
 
 _KEY = re.compile(r"[23456789bcdfghjkmnpqrstvwxz]{24}")
 _ORIGINAL = ".original"
+_HEAD = 64  # bytes: cipher and key stand in fewer
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class FileStore:
 
     def __init__(self, folder: Path, ring: KeyRing) -> None:
         self._folder = folder
-        self._ring = ring
+        self.ring = ring
 
     def put(self, data: bytes, *, original: bytes | None = None) -> StoredFile:
         """Keep a file durably. `original`: what the citizen sent, when `data` is a cleaned copy of it."""
@@ -58,6 +61,38 @@ class FileStore:
             with contextlib.suppress(FileNotFoundError):
                 self._path(key, suffix).unlink()
 
+    def stored(self) -> Iterator[tuple[str, datetime]]:
+        """Every key with when its file was written (UTC), in no order; those put meanwhile may be among them."""
+        for path in self._paths():
+            if path.suffix == _ORIGINAL and path.with_suffix("").exists():
+                continue
+            with contextlib.suppress(FileNotFoundError):
+                yield path.name.removesuffix(_ORIGINAL), datetime.fromtimestamp(path.stat().st_mtime, UTC)
+
+    def reseal(self, progress: Callable[[int], None] = lambda files: None) -> int:
+        """Seal again what stands under an older key or cipher; gives how many. Again after a break: goes on."""
+        done = 0
+        for path in self._paths():
+            if self.ring.needs_rotation(_head(path)):
+                suffix = path.suffix
+                key = path.name.removesuffix(suffix)
+                with contextlib.suppress(NotFound):  # deleted meanwhile
+                    self._write(key, suffix, self._read(key, suffix))
+                    done += 1
+            progress(1)
+        return done
+
+    def under_key(self, key_id: str) -> int:
+        """How many files are sealed under a key."""
+        return sum(_head(path).split(".")[1:2] == [key_id] for path in self._paths())
+
+    def _paths(self) -> Iterator[Path]:
+        """Every file, originals as well; a file that is being written is none yet."""
+        for folder in sorted(self._folder.glob("??")):
+            for path in sorted(folder.iterdir()):
+                if _KEY.fullmatch(path.name.removesuffix(_ORIGINAL)):
+                    yield path
+
     def _path(self, key: str, suffix: str) -> Path:
         if not _KEY.fullmatch(key):
             raise NotFound()
@@ -68,7 +103,7 @@ class FileStore:
             sealed = self._path(key, suffix).read_bytes()
         except FileNotFoundError:
             raise NotFound() from None
-        return self._ring.open_bytes(sealed, _where(key, suffix))
+        return self.ring.open_bytes(sealed, _where(key, suffix))
 
     def _write(self, key: str, suffix: str, data: bytes) -> None:
         """Write beside, flush to the disk, put in place: there is never half a file under a key."""
@@ -76,7 +111,7 @@ class FileStore:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft = path.with_name(f".{path.name}.part")
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(self._ring.seal_bytes(data, _where(key, suffix)))
+            file.write(self.ring.seal_bytes(data, _where(key, suffix)))
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
@@ -85,6 +120,15 @@ class FileStore:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _head(path: Path) -> str:
+    """The beginning of a sealed file, where cipher and key stand; empty when it is gone."""
+    try:
+        with path.open("rb") as file:
+            return file.read(_HEAD).decode("ascii", "replace")
+    except FileNotFoundError:
+        return ""
 
 
 def _where(key: str, suffix: str) -> str:

@@ -7,11 +7,12 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 
 from core.config import Settings, SettingsError
-from core.crypto import KeyRing, keys_path, new_key, sealed
+from core.crypto import CIPHERS, KeyRing, keys_path, new_key, sealed
 from core.database import Base, Database
+from core.files import FileStore
 
 _STEP = 200
 
@@ -20,9 +21,49 @@ def add_key(settings: Settings) -> None:
     """Put a new field key before the others in the keys file. Raises SettingsError when the keys stand in settings."""
     if settings.field_keys:
         raise SettingsError("Setting HUB_FIELD_KEYS: put a new key before the others there, then run this again.")
-    path = keys_path(settings.data_dir)
-    kept = json.loads(path.read_text())
+    kept = json.loads(keys_path(settings.data_dir).read_text())
     kept["field_keys"] = f"{new_key()},{kept['field_keys']}"
+    _keep(settings, kept)
+
+
+def drop_key(settings: Settings, db: Database, files: FileStore, key_id: str) -> None:
+    """Take an old key out of the keys file, after looking that nothing is sealed under it.
+
+    Run it while no process of the hub is: one that started before the last rotation still seals under the old key.
+    Keys that stand in settings are only looked at. Raises SettingsError for the newest key, an unknown one, and one
+    that is still needed.
+    """
+    known = [one for one, _key in files.ring.field_keys]
+    if key_id not in known[1:]:
+        raise SettingsError(f"Key {key_id}: not one of the earlier keys ({', '.join(known[1:]) or 'there is none'}).")
+    rows, kept_files = under_key(db, key_id), files.under_key(key_id)
+    if rows or kept_files:
+        raise SettingsError(
+            f"Key {key_id}: {rows} field(s) and {kept_files} file(s) are sealed under it; run rotate-keys first."
+        )
+    if settings.field_keys:
+        raise SettingsError(f"Key {key_id} is needed no more: take it out of HUB_FIELD_KEYS yourself.")
+    kept = json.loads(keys_path(settings.data_dir).read_text())
+    left = [part for part in kept["field_keys"].split(",") if part.partition(":")[0] != key_id]
+    _keep(settings, kept | {"field_keys": ",".join(left)})
+
+
+def under_key(db: Database, key_id: str) -> int:
+    """How many fields are sealed under a key."""
+    found = 0
+    with db.read() as session:
+        for mapper in Base.registry.mappers:
+            table = mapper.class_.__table__
+            for name in _names(mapper.class_):
+                column = table.c[f"{name}_sealed"]
+                sealed_so = or_(*(column.startswith(f"{cipher}.{key_id}.", autoescape=True) for cipher in CIPHERS))
+                found += session.scalar(select(func.count()).select_from(table).where(sealed_so)) or 0
+    return found
+
+
+def _keep(settings: Settings, kept: dict[str, str]) -> None:
+    """Put a keys file in the place of the present one, whole."""
+    path = keys_path(settings.data_dir)
     draft = path.with_suffix(".new")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         json.dump(kept, file, indent=1)
@@ -36,8 +77,13 @@ def reseal(db: Database, ring: KeyRing, progress: Callable[[int], None] = lambda
     return sum(_reseal_model(db, ring, mapper.class_, progress) for mapper in Base.registry.mappers)
 
 
+def _names(model: Any) -> list[str]:
+    """The attributes of a model that are kept sealed."""
+    return [name for base in model.__mro__ for name, value in vars(base).items() if isinstance(value, sealed)]
+
+
 def _reseal_model(db: Database, ring: KeyRing, model: Any, progress: Callable[[int], None]) -> int:
-    names = [name for base in model.__mro__ for name, value in vars(base).items() if isinstance(value, sealed)]
+    names = _names(model)
     if not names:
         return 0
     table, done, after = model.__table__, 0, 0

@@ -66,3 +66,22 @@ def test_deleting_takes_both_and_twice_is_no_error(store: FileStore, tmp_path: P
     assert paths(tmp_path) == []
     with pytest.raises(NotFound):
         store.read(kept.key)
+
+
+def test_keys_are_listed_with_their_age(store: FileStore) -> None:
+    assert list(store.stored()) == []
+    one, other = store.put(b"one", original=b"as sent"), store.put(b"other")
+    assert {key for key, _at in store.stored()} == {one.key, other.key}
+    assert all(at.tzinfo is not None for _key, at in store.stored())
+
+
+def test_files_are_sealed_again_under_the_newest_key(store: FileStore, tmp_path: Path) -> None:
+    kept = store.put(b"clean", original=b"as sent")
+    renewed = KeyRing((("k2", b"3" * 32), *RING.field_keys), RING.index_key)
+    moved = FileStore(tmp_path / "files", renewed)
+    assert moved.under_key("k1") == 2
+    assert moved.reseal() == 2
+    assert moved.reseal() == 0
+    assert moved.under_key("k1") == 0
+    alone = FileStore(tmp_path / "files", KeyRing(renewed.field_keys[:1], RING.index_key))
+    assert (alone.read(kept.key), alone.read_original(kept.key)) == (b"clean", b"as sent")
