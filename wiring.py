@@ -5,21 +5,21 @@ Like app.py, worker.py and cli.py it may import everybody, and nobody but those 
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import select
 
 import notifications.models  # noqa: F401 - the tables of every room have to be known
-from cases import history, sweep
+from cases import history, sweep, upkeep
 from cases.history import Subscription
+from cases.operations import codes
 from cases.seed import seed_policies
 from channels import inbox
 from channels import registry as channel_registry
 from channels.inbox import Bindings
 from channels.registry import Channels
 from core import audit, crypto, heartbeats, ids, jobs  # noqa: F401 - audit and heartbeats have tables
-from core.clock import Clock, SystemClock, to_local
+from core.clock import Clock, SystemClock
 from core.config import Settings, SettingsError
 from core.crypto import KeyRing
 from core.database import Database
@@ -31,6 +31,7 @@ from intake.demo.seeding import seed_petitions
 from notifications import citizens, delivery, staff
 from organisations.models import Account
 from organisations.seed import rows_of, seed_city
+from organisations.upkeep import forget_sign_ins
 from search import jobs as search_jobs
 from search.service import KINDS, SearchService, engine_of
 
@@ -55,14 +56,16 @@ BINDINGS = Bindings(
 )
 
 # What is owed by the clock: job, how often (minute, hour, day), queue.
-HOUSEKEEPING = "hub.housekeeping"
+HOUSEKEEPING, UPKEEP = "hub.housekeeping", "hub.upkeep"
 REGULAR = (
     (sweep.SWEEP, "minute", JOBS),
     (HOUSEKEEPING, "hour", JOBS),
+    (UPKEEP, "day", JOBS),
+    (upkeep.ANCHOR, "day", JOBS),
+    (upkeep.PURGE_FILES, "day", JOBS),
     (search_jobs.RECONCILE, "day", SEARCH),
 )
 PASSWORD_LENGTH = 14  # of 27 letters and figures: 66 bits
-_ANCHORED_SINCE = timedelta(days=2)
 
 
 class WebSecret(str):
@@ -108,19 +111,26 @@ def registry(parts: Parts) -> jobs.Registry:
     diversion.register(found, parts.get(Brain))
     left.register(found)
     sweep.register(found)
+    upkeep.register(found, parts.get(FileStore))
     delivery.register(found, channels)
     search_jobs.register(found, parts.get(SearchService))
     found.add(HOUSEKEEPING, _keep_house)
+    found.add(UPKEEP, _keep_up)
     return found
 
 
 def _keep_house(work: jobs.Work) -> None:
-    """Forget what has had its time, and anchor the last event of each case that changed."""
-    now = work.clock.now()
+    """Forget the answers that hold query codes as soon as their time is over."""
     with work.db.write() as session:
-        jobs.purge_done(session, now)
-        inbox.purge_answers(session, now)
-        history.anchor(session, to_local(now).date(), now - _ANCHORED_SINCE)
+        inbox.purge_answers(session, work.clock.now())
+
+
+def _keep_up(work: jobs.Work) -> None:
+    """Forget what has had its time: done jobs, wrong query codes, sign-ins."""
+    now = work.clock.now()
+    for forget in (jobs.purge_done, codes.forget_attempts, forget_sign_ins):
+        with work.db.write() as session:
+            forget(session, now)
 
 
 # --- a new hub --------------------------------------------------------------------------------------------------------

@@ -17,7 +17,12 @@ from core.broker import LOOK, OWE, QUEUES, make_celery, publisher
 from core.clock import Clock, to_local
 from core.config import Settings, load_settings
 from core.database import Database
+from core.logging import get_logger
 from core.web.parts import Parts
+from search.engine import SearchUnavailable
+from search.service import SearchService
+
+log = get_logger(__name__)
 
 _BATCH = 200
 
@@ -33,6 +38,20 @@ def look(parts: Parts, registry: jobs.Registry, queue: str) -> int:
         done += ran
         if ran == 0:
             return done
+
+
+def begin(parts: Parts, queue: str) -> None:
+    """What a worker does before its first look: that of searches makes the indexes that are not there.
+
+    Until it is done /readyz names them. One that another process writes is left to that process and to the nightly
+    comparison.
+    """
+    if queue != wiring.SEARCH:
+        return
+    try:
+        parts.get(SearchService).ensure()
+    except SearchUnavailable as error:
+        log.warning("search_index_not_made", error=error.code)
 
 
 def owe_regular_work(parts: Parts) -> None:
@@ -98,12 +117,13 @@ def application() -> Celery:
     worker = Worker(settings)
     _tasks(made, worker)
 
-    def begin(**_ignored: Any) -> None:
+    def ready(**_ignored: Any) -> None:
         """Look once at the start, so that nothing waits for the beat and the first sign of life is given."""
         for queue in made.amqp.queues.consume_from:
+            begin(worker.ready()[0], queue)
             worker.look(queue)
 
-    worker_ready.connect(begin, weak=False)
+    worker_ready.connect(ready, weak=False)
     return made
 
 

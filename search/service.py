@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from cases import visibility
 from cases.models import Case, CaseExclusion, Submission, SubmissionCase
 from core import ids
-from core.config import Settings
+from core.config import Settings, SettingsError
 from core.database import Database
 from core.logging import get_logger
 from organisations.models import Organisation
@@ -77,9 +77,9 @@ class FoundCases:
 
 
 def engine_of(settings: Settings) -> SearchEngine:
-    """The engine that the settings ask for. Raises ValueError for one that this hub has not."""
+    """The engine that the settings ask for. Raises SettingsError for one that this hub has not."""
     if settings.search_url:
-        raise ValueError("HUB_SEARCH_URL: this hub has the embedded engine only; leave it empty")
+        raise SettingsError("Setting HUB_SEARCH_URL: this hub has the embedded engine only; leave it empty.")
     return cast(SearchEngine, TantivyEngine(settings.data_dir / "search"))
 
 

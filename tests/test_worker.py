@@ -14,9 +14,11 @@ import wiring
 import worker
 from core import broker, heartbeats, jobs
 from core.clock import FixedClock
-from core.config import Settings
+from core.config import Settings, SettingsError
 from core.database import Database
 from core.nudges import Nudger
+from search.engine import WriterBusy
+from search.service import SearchService
 
 
 @pytest.fixture
@@ -99,3 +101,27 @@ def test_looks_travel_by_redis(settings: Settings) -> None:
     broker.publish_look(broker.make_celery(with_redis), with_redis, "jobs")
     assert server.llen("jobs") == 1
     server.close()
+
+
+def test_the_search_worker_makes_an_index_that_is_not_there(parts: Any, client: Any) -> None:
+    assert client.get("/readyz").json["down"]["search_engine"] == "search_replies_missing, search_cases_missing"
+    worker.begin(parts, "jobs")
+    assert "search_engine" in client.get("/readyz").json["down"]
+    worker.begin(parts, "search")
+    assert "search_engine" not in client.get("/readyz").json["down"]
+
+
+def test_a_search_index_that_another_writes_holds_no_worker_up(parts: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(_self: SearchService) -> None:
+        raise WriterBusy()
+
+    monkeypatch.setattr(SearchService, "ensure", busy)
+    with capture_logs() as logs:
+        worker.begin(parts, "search")
+    assert [entry["event"] for entry in logs] == ["search_index_not_made"]
+
+
+@pytest.mark.parametrize("name", ["search_url", "media_url"])
+def test_a_service_that_this_hub_has_not_is_a_sentence(settings: Settings, name: str) -> None:
+    with pytest.raises(SettingsError, match=f"HUB_{name.upper()}: .*leave it empty"):
+        wiring.build(settings.model_copy(update={name: "http://127.0.0.1:9"}))

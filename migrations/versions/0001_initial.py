@@ -2,7 +2,7 @@
 
 Revision: 0001
 After: 
-Written: 2026-11-25 03:00:16.187312
+Written: 2026-11-25 03:12:03.436068
 """
 
 import sqlalchemy as sa
@@ -26,6 +26,7 @@ def upgrade() -> None:
     sa.Column('lock_count', sa.BigInteger(), nullable=False),
     sa.Column('locked_until', UtcDateTime(), nullable=True),
     sa.Column('disabled_at', UtcDateTime(), nullable=True),
+    sa.Column('phone_sealed', sa.String(length=400), nullable=True),
     sa.Column('settings', sa.JSON(), nullable=False),
     sa.Column('version', sa.BigInteger(), nullable=False),
     sa.Column('created_at', UtcDateTime(), nullable=False),
@@ -413,6 +414,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('sign_in_attempts', schema=None) as batch_op:
         batch_op.create_index('ix_sign_in_attempts_address_at', ['address_digest', 'at'], unique=False)
+        batch_op.create_index('ix_sign_in_attempts_at', ['at'], unique=False)
         batch_op.create_index('ix_sign_in_attempts_name_at', ['name_digest', 'at'], unique=False)
 
     op.create_table('web_sessions',

@@ -26,6 +26,8 @@ class Account(Base):
     lock_count: Mapped[int] = mapped_column(default=0)  # each lock in a row is longer
     locked_until: Mapped[datetime | None]
     disabled_at: Mapped[datetime | None]
+    phone = sealed()  # for warnings by text message
+    phone_sealed: Mapped[str | None] = mapped_column(String(400))
     settings: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]
@@ -121,6 +123,7 @@ class SignInAttempt(Base):
     __table_args__ = (
         Index("ix_sign_in_attempts_name_at", "name_digest", "at"),
         Index("ix_sign_in_attempts_address_at", "address_digest", "at"),
+        Index("ix_sign_in_attempts_at", "at"),
     )
 
     at: Mapped[datetime]

@@ -1,0 +1,62 @@
+"""What a night owes the cases: the last event of each anchored, and files that nothing names removed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from cases import history
+from cases.models import Attachment
+from core import jobs
+from core.clock import to_local
+from core.database import Database
+from core.files import FileStore
+from core.logging import get_logger
+
+log = get_logger(__name__)
+
+ANCHOR, PURGE_FILES = "cases.anchor", "cases.purge_files"
+LEFT_AFTER = timedelta(hours=48)  # a form or draft whose files nothing names for so long was given up
+_ANCHORED_SINCE = timedelta(days=2)
+_CHUNK = 500
+
+
+def purge_files(db: Database, files: FileStore, before: datetime) -> int:
+    """Remove the files written before a moment that no attachment names; gives how many.
+
+    They are those of forms that were never sent and those taken out of drafts.
+    """
+    old = [key for key, written_at in files.stored() if written_at < before]
+    removed = 0
+    for place in range(0, len(old), _CHUNK):
+        left = _unnamed(db, old[place : place + _CHUNK])
+        for key in left:
+            files.delete(key)
+        removed += len(left)
+    if removed:
+        log.info("files_purged", files=removed)
+    return removed
+
+
+def register(registry: jobs.Registry, files: FileStore) -> None:
+    """Add the daily jobs of this room."""
+    registry.add(ANCHOR, _anchor)
+    registry.add(PURGE_FILES, lambda work: _purge(work, files))
+
+
+def _unnamed(db: Database, keys: Sequence[str]) -> list[str]:
+    with db.read() as session:
+        named = set(session.scalars(select(Attachment.key).where(Attachment.key.in_(keys))))
+    return [key for key in keys if key not in named]
+
+
+def _anchor(work: jobs.Work) -> None:
+    now = work.clock.now()
+    with work.db.write() as session:
+        history.anchor(session, to_local(now).date(), now - _ANCHORED_SINCE)
+
+
+def _purge(work: jobs.Work, files: FileStore) -> None:
+    purge_files(work.db, files, work.clock.now() - LEFT_AFTER)
