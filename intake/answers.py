@@ -157,7 +157,7 @@ def urged(number: str, line: str) -> str:
 
 def objected(number: str) -> str:
     """An objection was noted."""
-    return _("已记下您对编号 %(number)s 答复的异议，由分流员核实后决定是否重办。", number=ids.grouped(number))
+    return _("已记下您对编号 %(number)s 答复的异议，工作人员核实后决定是否重办。", number=ids.grouped(number))
 
 
 def rated(number: str, unhappy: bool) -> str:

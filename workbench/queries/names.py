@@ -121,7 +121,11 @@ def clock_kind(kind: str) -> str:
         "ask": _("等群众确认"),
         "register": _("登记"),
         "accept": _("受理"),
+        "petition_review": _("复查"),
         "re_examination": _("复核"),
+        "settle": _("不满意后的决定"),
+        "silence": _("未回应后的回访"),
+        "call_back": _("回访"),
     }
     return words.get(kind, kind)
 
