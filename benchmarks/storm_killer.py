@@ -22,7 +22,7 @@ from core import holders
 # How often each is chosen; "web" is gunicorn's worker, "web master" its parent.
 WEIGHTS = {"web": 8, "web master": 3, "worker": 7, "search_worker": 5, "beat": 3}
 _QUEUES = {"worker": "jobs", "search_worker": "search"}
-PATIENCE = 4.0  # seconds that a kill waits for something under way
+PATIENCE = 15.0  # seconds that a kill waits for something under way
 SETTLES = 2.0  # seconds of life before the beat is killed again
 FULL_FOR = 4.0
 _LOOK = 0.002

@@ -12,16 +12,15 @@ from datetime import datetime, timedelta
 
 from flask_babel import gettext as _
 from sqlalchemy import Index, String, Text, UniqueConstraint, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.orm import Mapped, Session, make_transient_to_detached, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from channels import envelope
 from channels.contract import CallStep, Item, Kind, Malformed, Message, Outcome, Receipt, Request
 from channels.registry import Channels
 from core import ids, jobs
 from core.crypto import sealed
-from core.database import Base
+from core.database import Base, store_new
 from core.errors import HubError
 from core.logging import get_logger
 
@@ -62,13 +61,6 @@ class Delivery(Base):
     answer = sealed()
 
 
-_STORED = ("id", "channel", "key", "kind", "received_at", "raw_sealed", "state", "attempts")
-_INSERT = {
-    "sqlite": sqlite.insert(Delivery).on_conflict_do_nothing(index_elements=["channel", "key"]),
-    "postgresql": postgresql.insert(Delivery).on_conflict_do_nothing(index_elements=["channel", "key"]),
-}
-
-
 @dataclass(frozen=True)
 class Bindings:
     """What the rooms above do with an item, each in the inbox's write transaction: short, no network, no files.
@@ -87,7 +79,7 @@ class Bindings:
 def prepare(request: Request, item: Item) -> Delivery:
     """A delivery ready to be stored; the sealing happens here, before the write transaction."""
     delivery = Delivery(channel=item.channel, key=item.key, kind=_kind(item), received_at=request.received_at)
-    delivery.state, delivery.attempts = "received", 0
+    delivery.state, delivery.attempts = "received", 1
     delivery.raw = envelope.dump_request(request)
     return delivery
 
@@ -98,12 +90,14 @@ def accept(session: Session, delivery: Delivery, item: Item, bindings: Bindings)
     `delivery` comes from `prepare` and must not be added to the session by the caller. Raises OperationalError when the
     database can't write; the provider then asks again and nothing is lost.
     """
-    if _insert(session, delivery):
+    # A concurrent writer of the same key waits here for the first to commit.
+    if store_new(session, delivery):
         return _process(session, delivery, item, bindings)
     query = select(Delivery).where(Delivery.channel == delivery.channel, Delivery.key == delivery.key)
     first = session.scalars(query.with_for_update()).one()
     log.info("delivery_repeated", channel=first.channel, delivery_id=first.id, state=first.state)
     if first.state != "done":
+        first.attempts += 1
         return _process(session, first, item, bindings)
     return _stored_answer(first, delivery.received_at)
 
@@ -116,6 +110,7 @@ def replay(
     if row.state == "done" and not again:
         return _stored_answer(row, row.received_at)
     item = _item(row, channels)
+    row.attempts += 1
     outcome = _process(session, row, item, bindings)
     if row.state == "done" and isinstance(item, Message) and bindings.late_answer is not None and not again:
         bindings.late_answer(session, item, outcome, row)
@@ -143,22 +138,7 @@ def purge_answers(session: Session, now: datetime) -> int:
     return int(session.execute(statement).rowcount)  # type: ignore[attr-defined]
 
 
-def _insert(session: Session, delivery: Delivery) -> bool:
-    """Whether this (channel, key) is new; a concurrent writer of the same waits here for the first to commit.
-
-    A new one then stands in the session as a stored row, without being read back.
-    """
-    values = {name: getattr(delivery, name) for name in _STORED}
-    result = session.connection().execute(_INSERT[session.get_bind().dialect.name], values)
-    if result.rowcount != 1:
-        return False
-    make_transient_to_detached(delivery)
-    session.add(delivery)
-    return True
-
-
 def _process(session: Session, row: Delivery, item: Item, bindings: Bindings) -> Outcome:
-    row.attempts += 1
     try:
         with session.begin_nested():
             outcome = _dispatch(session, row, item, bindings)

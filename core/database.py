@@ -6,14 +6,30 @@ never fails half-way for want of the lock; a read session refuses to flush.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, DateTime, Dialect, Engine, MetaData, create_engine, event
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    MetaData,
+    TextClause,
+    bindparam,
+    create_engine,
+    event,
+    inspect,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, make_transient_to_detached, mapped_column
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.types import TypeDecorator
 
 from core import ids
@@ -83,6 +99,7 @@ class Database:
         self.url = url
         self._pool_size = pool_size
         self._engine: Engine | None = None
+        self._turn = threading.Lock()
 
     @property
     def is_sqlite(self) -> bool:
@@ -105,10 +122,23 @@ class Database:
     def write(self) -> Iterator[Session]:
         """A session for one short change; commits at the end, then runs what `after_commit` collected."""
         with Session(self.engine.execution_options(hub_write=True), expire_on_commit=False) as session:
-            with session.begin():
+            with self._in_turn(), session.begin():
                 yield session
             for action in session.info.pop("after_commit", {}).values():
                 action()
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """SQLite has one writer at a time and lets the others sleep: threads of this process wait here, in turn."""
+        if not self.is_sqlite:
+            yield
+            return
+        mine = self._turn.acquire(timeout=_BUSY_MS / 1000)
+        try:
+            yield
+        finally:
+            if mine:
+                self._turn.release()
 
     def dispose(self) -> None:
         """Close every connection."""
@@ -132,6 +162,40 @@ class Database:
 def after_commit(session: Session, key: str, action: Callable[[], None]) -> None:
     """Do something once the write session has committed; the same key once only."""
     session.info.setdefault("after_commit", {})[key] = action
+
+
+def insert_new(session: Session, model: type[Base], values: Mapping[str, Any]) -> bool:
+    """Insert one row, every column of it in `values`, unless a unique key of it is taken; gives whether it is new.
+
+    The statement is made once a table: SQLAlchemy compiles its own "on conflict" anew each time.
+    """
+    statement = _insert_new(model, tuple(values))
+    return session.connection().execute(statement, dict(values)).rowcount == 1
+
+
+def store_new(session: Session, row: Base) -> bool:
+    """Store a row that is in no session yet, unless a unique key of it is taken; gives whether it is new.
+
+    A new one then stands in the session as a stored row, without being read back. No default is filled in.
+    """
+    names = [attribute.key for attribute in inspect(type(row)).column_attrs]
+    values = {name: row.__dict__.get(name) for name in names}
+    if not insert_new(session, type(row), values):
+        return False
+    for name in names:
+        set_committed_value(row, name, values[name])
+    make_transient_to_detached(row)
+    session.add(row)
+    return True
+
+
+@lru_cache(maxsize=200)
+def _insert_new(model: type[Base], names: tuple[str, ...]) -> TextClause:
+    columns = model.__table__.c
+    listed = ", ".join(f'"{name}"' for name in names)
+    given = ", ".join(f":{name}" for name in names)
+    statement = f'INSERT INTO "{model.__tablename__}" ({listed}) VALUES ({given}) ON CONFLICT DO NOTHING'  # noqa: S608
+    return text(statement).bindparams(*(bindparam(name, type_=columns[name].type) for name in names))
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -14,13 +14,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import JSON, Index, String, UniqueConstraint, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import holders, ids
 from core.clock import Clock
-from core.database import Base, Database, after_commit
+from core.database import Base, Database, after_commit, insert_new
 from core.logging import get_logger
 
 log = get_logger(__name__)
@@ -110,13 +109,11 @@ def enqueue(
     queue: str = "jobs",
 ) -> bool:
     """Owe one job, unless one with this name and key exists already. Returns whether it is new."""
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     values = {
         "id": ids.new_id(), "queue": queue, "name": name, "key": key, "payload": dict(payload or {}), "due": due,
         "state": "waiting", "attempts": 0, "created_at": due,
     }  # fmt: skip
-    statement = dialect.insert(Job).values(**values).on_conflict_do_nothing(index_elements=["name", "key"])
-    new: bool = session.execute(statement).rowcount == 1  # type: ignore[attr-defined]
+    new = insert_new(session, Job, values)
     after_commit(session, f"nudge:{queue}", lambda: _nudge(queue))
     return new
 

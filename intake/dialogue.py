@@ -8,7 +8,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from cases.models import Submission
@@ -18,6 +17,7 @@ from channels.contract import Message, Outcome, Place
 from channels.inbox import Delivery
 from classifier import words
 from core import jobs
+from core.database import store_new
 from core.errors import HubError
 from core.text.normalise import normalise
 from intake import answers, commands
@@ -61,22 +61,17 @@ def live(session: Session, sender: Sender) -> Dialogue | None:
 
 def begin(session: Session, sender: Sender, at: datetime) -> Dialogue:
     """The sender's live dialogue, a new one when there is none; two messages at once give one."""
-    found = live(session, sender)
-    if found is not None:
-        return found
-    fresh = Dialogue(channel=sender.channel, sender_digest=sender.digest, started_at=at, last_at=at)
+    fresh = Dialogue(
+        channel=sender.channel, sender_digest=sender.digest, state="open", step="about", parts=0, options=[],
+        started_at=at, last_at=at, version=1,
+    )  # fmt: skip
     fresh.sender = sender.value
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    values = {
-        "id": fresh.id, "channel": fresh.channel, "sender_digest": fresh.sender_digest, "state": "open",
-        "sender_sealed": fresh.sender_sealed, "step": "about", "parts": 0, "options": [], "started_at": at,
-        "last_at": at, "version": 1,
-    }  # fmt: skip
-    session.execute(dialect.insert(Dialogue).values(**values).on_conflict_do_nothing())
+    if store_new(session, fresh):
+        jobs.enqueue(session, REMIND, str(fresh.id), {"dialogue": fresh.id}, due=at + REMIND_AFTER)
+        return fresh
     found = live(session, sender)
     if found is None:  # the one that was in the way ended meanwhile
         raise RuntimeError("dialogue_ended_meanwhile")
-    jobs.enqueue(session, REMIND, str(found.id), {"dialogue": found.id}, due=at + REMIND_AFTER)
     return found
 
 

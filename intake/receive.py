@@ -5,6 +5,7 @@ Each delivery is taken in once: a second run of the same finds its turn and give
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -62,6 +63,8 @@ def call_step(session: Session, step: CallStep, delivery: Delivery) -> Outcome:
 
 def _earlier(session: Session, delivery: Delivery) -> Outcome | None:
     """The answer that this delivery was given before; after its time the number alone."""
+    if delivery.attempts == 1:
+        return None
     turn = session.scalar(select(Turn).where(Turn.delivery_id == delivery.id))
     if turn is None:
         return None
@@ -107,10 +110,10 @@ def _words(session: Session, sender: Sender, text: str, message: Message, delive
         return _go_on(session, sender, current, text, message, delivery)
     if not commands.has_substance(text):
         return Outcome(text=answers.greeting())
-    worried = _recent_danger(session, sender, delivery)
+    own = open_ones(session, sender)
+    worried = _recent_danger(session, own, delivery)
     if worried is not None and following.kind_of(text) != "new":
         return _more_danger(session, worried, text, message, delivery)
-    own = open_ones(session, sender)
     if own and not (command is not None and command.word == "new"):
         outcome = following.take_text(session, sender, own, text, message, delivery)
         if outcome is not None:
@@ -187,7 +190,7 @@ def _danger(
 ) -> Outcome:
     """Say at once whom to call, and hand in what is known; more about the same danger is added to it."""
     at = delivery.received_at
-    same = _recent_danger(session, sender, delivery, danger) if current is None else None
+    same = _recent_danger(session, open_ones(session, sender), delivery, danger) if current is None else None
     if same is not None:
         return _more_danger(session, same, text, message, delivery)
     if current is None:
@@ -199,9 +202,11 @@ def _danger(
     return dialogue.submit(session, sender, current, at, danger=danger)
 
 
-def _recent_danger(session: Session, sender: Sender, delivery: Delivery, danger: str = "") -> Submission | None:
-    """The sender's submission of the last two hours about a danger to life, of this kind or any."""
-    for one in open_ones(session, sender):
+def _recent_danger(
+    session: Session, own: Sequence[Submission], delivery: Delivery, danger: str = ""
+) -> Submission | None:
+    """Of a sender's open submissions the one of the last two hours about a danger to life, of this kind or any."""
+    for one in own:
         found = case_of(session, one).danger
         if found and danger in {"", found} and delivery.received_at - one.received_at <= SAME_DANGER:
             return one
