@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 import flask
-from flask_babel import get_locale
+from flask_babel import get_locale, gettext
 
 from core import ids
 from core.clock import to_local
@@ -104,6 +104,11 @@ def checksum(value: str | None) -> str:
     return " ".join(head[at : at + 4] for at in range(0, len(head), 4))
 
 
+def said(sentence: str | None) -> str:
+    """An error's sentence in the language of the page: whoever raised it knew nothing of languages."""
+    return str(gettext(str(sentence))) if sentence else ""
+
+
 def evidence(text: str, spans: Sequence[Sequence[Any]] = ()) -> list[list[Piece]]:
     """The text as paragraphs of pieces; spans are (start, end) or (start, end, weak). Of overlaps the first wins."""
     paragraphs: list[list[Piece]] = [[]]
@@ -133,6 +138,6 @@ def _add(paragraphs: list[list[Piece]], text: str, mark: str) -> None:
 
 def install(app: flask.Flask) -> None:
     """Make the filters known to templates; the macros' names for some of them too."""
-    own = (day, moment, stamp, weekday, grouped, count, file_size, phone, checksum, evidence)
+    own = (day, moment, stamp, weekday, grouped, count, file_size, phone, checksum, said, evidence)
     app.jinja_env.filters.update({function.__name__: function for function in own})
     app.jinja_env.filters.update(local_date=day, work_time=stamp, number=grouped)

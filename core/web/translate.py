@@ -27,6 +27,8 @@ KEYWORDS = {**DEFAULT_KEYWORDS, "_l": None, "lazy_gettext": None}
 _BESIDE = frozenset({"tests", "benchmarks", "migrations", "build", "docs", "deploy"})
 # Constants that pages translate when they show them: an error's sentence, a group of the navigation, reasons by code.
 NAMED = frozenset({"message", "group", "REASONS"})
+# What errors by field are gathered in.
+FAULTS = frozenset({"wrong", "faults", "fields", "errors"})
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _PLACEHOLDER = re.compile(r"%\((\w+)\)([a-z])")
 _WIDTH = 120
@@ -46,7 +48,7 @@ def extract(root: Path = ROOT) -> Catalog:
 
 
 def extract_source(fileobj: IO[bytes], keywords: Any, comment_tags: Any, options: Any) -> Iterator[tuple[Any, ...]]:
-    """What babel.cfg has done with a Python file: the calls of gettext in it, and the constants of NAMED."""
+    """What babel.cfg has done with a Python file: calls of gettext, what is raised, the constants of NAMED."""
     source = fileobj.read()
     yield from extract_python(io.BytesIO(source), keywords, comment_tags, options)
     for node in ast.walk(ast.parse(source)):
@@ -56,16 +58,20 @@ def extract_source(fileobj: IO[bytes], keywords: Any, comment_tags: Any, options
 
 
 def _named(node: ast.AST) -> list[Any]:
-    """The texts that are given to a name of NAMED here."""
+    """The texts that are raised here, or given to a name of NAMED or to a field of FAULTS."""
     match node:
+        case ast.Raise(exc=ast.Call(args=arguments)):
+            given: list[ast.expr] = arguments
         case ast.keyword(arg=str(name), value=value) if name in NAMED:
-            pass
+            given = [value]
         case ast.Assign(targets=[ast.Name(id=name)], value=value) if name in NAMED:
-            pass
+            given = [value]
+        case ast.Assign(targets=[ast.Subscript(value=ast.Name(id=name))], value=value) if name in FAULTS:
+            given = [value]
         case _:
             return []
-    candidates = value.values if isinstance(value, ast.Dict) else [value]
-    return [one for one in candidates if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+    texts = [one for value in given for one in (value.values if isinstance(value, ast.Dict) else [value])]
+    return [one for one in texts if isinstance(one, ast.Constant) and isinstance(one.value, str)]
 
 
 def _is_ours(folder: str | Path) -> bool:
