@@ -19,7 +19,7 @@ from intake.left import TELL
 from intake.models import Dialogue
 from notifications import citizens, outbox, staff
 from notifications.models import Notice
-from notifications.templates import filled, wording
+from notifications.templates import SERVICE, filled, wording
 
 # What a citizen must learn: when no message arrives, an agent calls.
 MUST_ARRIVE = frozenset({"citizen_asked", "answer_served", "answered_directly", "refused", "guided"})
@@ -50,7 +50,7 @@ def _tell_left(work: jobs.Work) -> None:
         if row.state != "open":
             return
         point = ensure_point(session, _POINT_OF_CHANNEL[row.channel], str(row.sender), work.clock.now())
-        text = filled(wording(session, "dialogue_left"), {"service": citizens.SERVICE})
+        text = filled(wording(session, "dialogue_left"), {"service": SERVICE})
         outbox.owe(session, work.clock.now(), f"dialogue.{row.id}", "dialogue_left", point, row.channel, text)
 
 

@@ -18,7 +18,7 @@ from notifications.models import Notice
 log = get_logger(__name__)
 
 SEND = "notifications.send"
-MAX_ATTEMPTS = 6
+KEEP_TRYING = timedelta(hours=24)  # a provider that is down for longer: an agent calls instead
 _MAX_UNSURE = 2  # tries when the provider may have taken it: a message twice is worse than a call-back
 _ORDER = {ReceiptStatus.ACCEPTED: 0, ReceiptStatus.SENT: 1, ReceiptStatus.DELIVERED: 2, ReceiptStatus.READ: 3}
 
@@ -34,8 +34,9 @@ def owe(
     channel: str,
     text: str,
     submission_id: int | None = None,
+    due: datetime | None = None,
 ) -> Notice | None:
-    """Owe a citizen one notice; None when this key was owed before or the citizen wrote STOP."""
+    """Owe one notice, to be sent at once or at `due`; None when this key was owed before or its owner wrote STOP."""
     if point.stopped_at is not None or session.scalar(select(Notice.id).where(Notice.key == key)):
         return None
     notice = Notice(
@@ -44,7 +45,7 @@ def owe(
     notice.text = text
     session.add(notice)
     session.flush()
-    jobs.enqueue(session, SEND, str(notice.id), {"notice": notice.id}, due=at)
+    jobs.enqueue(session, SEND, str(notice.id), {"notice": notice.id}, due=due or at)
     return notice
 
 
@@ -96,10 +97,9 @@ def _try_again(work: jobs.Work, error: Retryable, undelivered: Undelivered) -> N
     with work.db.write() as session:
         notice = session.get_one(Notice, work.payload["notice"], with_for_update=True)
         notice.error = error.code
-        limit = _MAX_UNSURE if error.maybe_sent else MAX_ATTEMPTS
-        attempts = notice.attempts
-        if attempts >= limit:
-            _failed(session, notice, error.code, work.clock.now(), undelivered)
+        attempts, at = notice.attempts, work.clock.now()
+        if at - notice.created_at >= KEEP_TRYING or (error.maybe_sent and attempts >= _MAX_UNSURE):
+            _failed(session, notice, error.code, at, undelivered)
             return
     raise jobs.RetryLater(error.code, error.after or timedelta(minutes=min(2**attempts, 60)))
 

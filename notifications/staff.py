@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import Select, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from cases import visibility
-from cases.models import Assignment, Case, Event
+from cases.models import Assignment, Case, CaseClock, DeadlinePolicy, Event
+from cases.operations import accusations
+from cases.operations.citizens import ensure_point
 from cases.workflow import OPEN_ASSIGNMENTS
-from core import jobs
+from core import ids, jobs
 from core.clock import to_local
+from notifications import outbox
 from notifications.models import StaffNotice
+from notifications.templates import SERVICE, filled, wording
 from organisations.calendar import load_calendar
-from organisations.models import Account, Post, RoleGrant
-from organisations.people import actor_for
+from organisations.models import Account, Organisation, Post, RoleGrant
+from organisations.people import Actor, actor_for
 
 JOB = "notifications.tell_staff"
 # event kind: (what the notice says, whom it concerns)
@@ -34,6 +38,8 @@ _WHOM: dict[str, tuple[str, str]] = {
     "suspended": ("decided", "handlers"),
     "request_refused": ("decided", "handlers"),
     "urged": ("urged", "at_work"),
+    "pressed": ("pressed", "at_work"),
+    "accusation_suspected": ("accusation", "readers"),
     "added": ("added", "at_work"),
     "objected": ("objected", "assigners"),
     "reminded": ("reminder", "handlers"),
@@ -44,6 +50,8 @@ _WHOM: dict[str, tuple[str, str]] = {
 KINDS = frozenset(_WHOM)
 # Danger to life reaches staff at any hour; what reminds waits for working time.
 _IN_WORKING_TIME = frozenset({"reminded"})
+# Policy sets whose red card is told to everybody up to the responsible leader and the platform's supervisors.
+_RED_GOES_UP = frozenset({"meizhou"})
 _HANDLING = ("handler", "approver")
 _ASSIGNING = ("diversion", "approver")
 
@@ -66,27 +74,53 @@ def register(registry: jobs.Registry) -> None:
 def tell_of(session: Session, event: Event) -> int:
     """Write the lines that an event calls for, once for each person; gives how many are new.
 
-    Nobody is told of a case that is not theirs to see, except that there is an alert of danger.
+    Nobody is told of a case that is not theirs to see, except that there is an alert of danger: that reaches whoever
+    is on duty, unless they are kept away from the case.
     """
     case = session.get_one(Case, event.case_id)
     kind, whom = _WHOM[event.kind]
     kind = kind or str(event.data.get("level", "yellow"))
     new = 0
     for account_id in dict.fromkeys(_recipients(session, event, case, whom)):
-        if whom != "duty" and not visibility.may_see(session, actor_for(session, account_id, event.at), case):
+        person = actor_for(session, account_id, event.at)
+        if not (_not_kept_away if whom == "duty" else visibility.may_see)(session, person, case):
             continue
         key = f"event.{event.id}"
         known = select(StaffNotice.id).where(StaffNotice.account_id == account_id, StaffNotice.key == key)
         if session.scalar(known) is None:
             session.add(StaffNotice(account_id=account_id, key=key, kind=kind, case_id=case.id, at=event.at))
             new += 1
+            if kind == "red" and _policy_set(session, event) in _RED_GOES_UP:
+                _text(session, event, case, account_id)
     return new
+
+
+def _text(session: Session, event: Event, case: Case, account_id: int) -> None:
+    """Owe a text message of a red card to somebody whose number is known, sent in working time."""
+    account = session.get_one(Account, account_id)
+    if not account.phone:
+        return
+    office = session.get(Organisation, event.organisation_id) if event.organisation_id else None
+    values = {
+        "service": SERVICE, "number": ids.grouped(case.number), "office": office.short_name if office else "承办单位",
+    }  # fmt: skip
+    text = filled(wording(session, "red_card"), values)
+    point = ensure_point(session, "phone", str(account.phone), event.at)
+    due = load_calendar(session, event.organisation_id).next_working_moment(event.at)
+    outbox.owe(session, event.at, f"event.{event.id}.staff.{account_id}", "red_card", point, "sms", text, due=due)
+
+
+def lines_of(account_id: int, *, read: bool) -> Select[tuple[StaffNotice]]:
+    """A person's lines: the unread ones newest first, or what they read, the last read first."""
+    query = select(StaffNotice).where(StaffNotice.account_id == account_id)
+    if read:
+        return query.where(StaffNotice.read_at.is_not(None)).order_by(StaffNotice.read_at.desc(), StaffNotice.at.desc())
+    return query.where(StaffNotice.read_at.is_(None)).order_by(StaffNotice.at.desc(), StaffNotice.id.desc())
 
 
 def unread(session: Session, account_id: int, limit: int = 50) -> list[StaffNotice]:
     """A person's unread lines, newest first."""
-    query = select(StaffNotice).where(StaffNotice.account_id == account_id, StaffNotice.read_at.is_(None))
-    return list(session.scalars(query.order_by(StaffNotice.at.desc(), StaffNotice.id.desc()).limit(limit)))
+    return list(session.scalars(lines_of(account_id, read=False).limit(limit)))
 
 
 def count_unread(session: Session, account_id: int) -> int:
@@ -111,9 +145,14 @@ def _wait(session: Session, event: Event, now: datetime) -> timedelta | None:
     return begins - now if begins > now else None
 
 
+def _not_kept_away(session: Session, person: Actor, case: Case) -> bool:
+    query = select(Case.id).where(Case.id == case.id, visibility.not_excluded(person))
+    return session.scalar(query) is not None
+
+
 def _recipients(session: Session, event: Event, case: Case, whom: str) -> Iterable[int]:
     if whom == "duty":
-        return _on_duty(session)
+        return _on_duty(session, event)
     assignment = session.get(Assignment, event.assignment_id) if event.assignment_id else None
     if whom == "handlers" and assignment is not None:
         return _handlers(session, assignment, event)
@@ -127,11 +166,29 @@ def _recipients(session: Session, event: Event, case: Case, whom: str) -> Iterab
         return [one for row in open_now for one in _handlers(session, row, event)]
     if whom == "assigners":
         return [one for row in _assignments(session, case) for one in _assigners(session, row, event)]
+    if whom == "readers":
+        return [account.id for account in accusations.readers_of(session, case.id)]
     if whom == "late":
-        late = [assignment] if assignment is not None else open_now
-        told = [one for row in late for one in _handlers(session, row, event)]
-        return told + [one for row in late for one in _assigners(session, row, event)]
+        return _told_of_lateness(session, event, [assignment] if assignment is not None else open_now)
     return []
+
+
+def _told_of_lateness(session: Session, event: Event, late: list[Assignment]) -> list[int]:
+    """Whoever has the work and whoever gave it; of a red card also those above, where the policy set says so."""
+    told = [one for row in late for one in _handlers(session, row, event)]
+    told += [one for row in late for one in _assigners(session, row, event)]
+    if event.data.get("level") == "red" and _policy_set(session, event) in _RED_GOES_UP:
+        for row in late:  # the section head, the office director and the responsible leader of the office
+            told += _holders(session, event, ("approver", "leader"), row.organisation_id)
+        told += _holders(session, event, ("leader", "supervisor"), None)
+    return told
+
+
+def _policy_set(session: Session, event: Event) -> str:
+    """The policy set of the clock that a card was given by."""
+    clock = session.get(CaseClock, event.data.get("clock", 0))
+    policy = session.get(DeadlinePolicy, clock.policy_id) if clock is not None and clock.policy_id else None
+    return policy.policy_set if policy else ""
 
 
 def _assignments(session: Session, case: Case) -> list[Assignment]:
@@ -153,12 +210,9 @@ def _assigners(session: Session, assignment: Assignment, event: Event) -> list[i
     return _holders(session, event, ("diversion",), None)
 
 
-def _on_duty(session: Session) -> list[int]:
+def _on_duty(session: Session, event: Event) -> list[int]:
     """Agents, diversion officers and supervisors of the whole city: whoever is at their page sees the alert."""
-    query = select(RoleGrant.account_id).where(
-        RoleGrant.role.in_(("agent", "diversion", "supervisor")), RoleGrant.revoked_at.is_(None)
-    )
-    return sorted(set(session.scalars(query)))
+    return _holders(session, event, ("agent", "diversion", "supervisor"), None)
 
 
 def _holders(session: Session, event: Event, roles: tuple[str, ...], organisation_id: int | None) -> list[int]:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from notifications.models import NoticeTemplate
 
+SERVICE = "12345热线"
 FIELDS = {
     "number": "编号",
     "office": "承办单位",
@@ -21,7 +22,7 @@ FIELDS = {
     "service": "热线名称",
 }
 
-# The template of each event that a citizen hears of.
+# The template of each event that a citizen hears of, and of what else is sent.
 SHIPPED: dict[str, str] = {
     "accepted": "【{service}】您的诉求 {number} 已受理。最晚 {day} 前答复您；回复“进度”可随时查看。",
     "assigned": "【{service}】您的诉求 {number} 已转给{office}办理，最晚 {day} 前答复您。",
@@ -36,6 +37,7 @@ SHIPPED: dict[str, str] = {
     "reopened": "【{service}】您的诉求 {number} 已重新办理，最晚 {day} 前答复您。",
     "dialogue_left": "【{service}】您上次说的事还没有提交。接着回复就可以办完；不回复的话，话务员会联系您。",
     "late_answer": "{text}",
+    "red_card": "【{service}】办件 {number} 已超期，{office}收到红牌，请登录工作台尽快处理。",
 }
 
 # What stands on the page of staff.
@@ -47,6 +49,8 @@ STAFF_KINDS: dict[str, str] = {
     "requested": "有申请待审批",
     "decided": "您的申请已有结果",
     "urged": "群众催办",
+    "pressed": "督办催办，请尽快办理",
+    "accusation": "可能是检举控告，等您认定",
     "added": "群众补充了材料",
     "objected": "群众对答复有异议",
     "reminder": "办件即将到期",
@@ -55,7 +59,7 @@ STAFF_KINDS: dict[str, str] = {
     "danger": "涉及人身安全，请立即处置",
 }
 
-_FIELD = re.compile(r"\{(\w+)\}")
+_FIELD = re.compile(r"\{([^{}]*)\}")
 
 
 def wording(session: Session, code: str) -> str:

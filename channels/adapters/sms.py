@@ -214,7 +214,7 @@ def _send_error(error: TwilioException) -> Retryable | Rejected:
     if status == 429:
         return Retryable("busy")
     if status >= 500:
-        return Retryable("provider_down", maybe_sent=True)
+        return Retryable("provider_down", maybe_sent=status != 503)  # 503: it says that it took nothing
     if status in (401, 403) and code not in _REFUSALS:
         return Retryable("not_authorised")
     return Rejected(_REFUSALS.get(code or 0, "refused"))

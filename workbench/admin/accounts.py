@@ -139,6 +139,9 @@ def _do(what: str, account_id: int) -> str:
         elif what == "totp":
             security.remove_totp(session, actor, at, account_id)
             told = _("动态口令已解除，他下次登录后可以重新绑定。")
+        elif what == "phone":
+            operations.set_phone(session, actor, at, account_id, typed("phone", 40))
+            told = _("手机号已保存。")
         elif what == "link":
             token = operations.issue_reset_link(session, actor, at, account_id)
             return flask.url_for("workbench.reset", token=token, _external=True)
