@@ -19,6 +19,7 @@ from workbench import (
     cases,
     home,
     leaders,
+    notices,
     replies,
     requests,
     review,
@@ -36,6 +37,7 @@ MODULES: tuple[ModuleType, ...] = (
     requests,
     replies,
     accusations,
+    notices,
     leaders,
     admin,
 )

@@ -8,9 +8,20 @@ import flask
 
 from core.web.navigation import NavEntry
 from core.web.navigation import register as register_places
-from workbench.admin import accounts, audit_trail, calendars, catalogue, deadlines, jobs, numbers, structure, words
+from workbench.admin import (
+    accounts,
+    audit_trail,
+    calendars,
+    catalogue,
+    deadlines,
+    jobs,
+    notices,
+    numbers,
+    structure,
+    words,
+)
 
-MODULES = (accounts, structure, catalogue, calendars, deadlines, words, numbers, jobs, audit_trail)
+MODULES = (accounts, structure, catalogue, calendars, deadlines, words, notices, numbers, jobs, audit_trail)
 
 PLACES = (
     NavEntry(
@@ -60,6 +71,15 @@ PLACES = (
     ),
     NavEntry(
         "workbench.words", "字典和依据", "tune", ("admin.policies",), 450, group="管理", others=("workbench.word_*",)
+    ),
+    NavEntry(
+        "workbench.notice_templates",
+        "通知用语",
+        "message",
+        ("admin.policies",),
+        455,
+        group="管理",
+        others=("workbench.notice_template*",),
     ),
     NavEntry(
         "workbench.jobs",
