@@ -83,6 +83,11 @@ class Call:
         return self.number if normal_phone(self.number) else ""
 
     @property
+    def anonymous(self) -> bool:
+        """Whether the caller's name is to be kept nowhere."""
+        return self.disclosure == "anonymous"
+
+    @property
     def back_to(self) -> str:
         """The telephone to call back: the one given for it, else the caller's."""
         return self.callback_phone or self.phone or self.caller
@@ -90,9 +95,11 @@ class Call:
     def form(self, extra: dict[str, str]) -> CallForm:
         """As intake takes it."""
         rang = self.channel == "hotline"  # only then the exchange vouches for the number
+        # Of somebody anonymous the matter keeps a telephone only where they chose to leave one.
+        caller = "" if self.anonymous else self.caller
         return CallForm(
-            body=self.body, title=self.title, number=self.caller if rang else "", name=self.name,
-            phone=self.phone or ("" if rang else self.caller),
+            body=self.body, title=self.title, number=caller if rang else "", name=self.name,
+            phone=self.phone or ("" if rang else caller),
             id_number=self.id_number or (self.number if id_number_ok(self.number) else ""),
             area_id=whole(self.area, 1), place=self.place, who=self.who, disclosure=self.disclosure,
             consent_publish=YES_NO.get(self.consent), track=self.track, channel=self.channel, extra=extra,

@@ -97,9 +97,10 @@ def _contact(
     session: Session, actor: Actor, at: datetime, call: Call, replies: Sequence[str], ids: tuple[int, ...]
 ) -> Contact:
     """The call itself, once by its token."""
+    name = "" if call.anonymous else call.name
     return contacts.register_contact(session, actor, at, NewContact(
         channel=call.channel, kind=call.kind, started_at=call.started or at, number=call.caller, ended_at=at,
-        origin_key=_key(call), flag=call.flag, callback_person=call.callback_person or call.name,
+        origin_key=_key(call), flag=call.flag, callback_person=call.callback_person or name,
         callback_phone=call.back_to if call.flag == "needed" else "", callback_due=call.due,
         note=_note(call, replies), submission_ids=ids,
     ))  # fmt: skip

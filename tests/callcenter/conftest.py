@@ -21,6 +21,7 @@ from core.database import Database
 from core.text.masking import mask
 from core.web.parts import Parts
 from intake.brain import Brain
+from intake.models import Dialogue
 from organisations.models import Account
 from organisations.people import CITIZEN, Actor
 from search.service import SearchService
@@ -137,6 +138,18 @@ class Room:
         parts: Parts = self.app.extensions["hub"]
         parts.get(SearchService).rebuild("reply")
         return public_id
+
+    def left_dialogue(self, body: str = BODY) -> int:
+        """A dialogue by SMS that was left and listed; its id."""
+        at = self.clock.now()
+        row = Dialogue(
+            channel="sms", sender_digest="d1", state="left", step="place", started_at=at, last_at=at, reminded_at=at,
+            listed_at=at,
+        )  # fmt: skip
+        row.sender, row.body = f"+86{PHONE}", body
+        with self.db.write() as session:
+            session.add(row)
+        return row.id
 
     def all(self, model: Any) -> list[Any]:
         """Every row of a table, oldest first."""

@@ -6,7 +6,19 @@ from datetime import timedelta
 
 import pytest
 
-from cases.models import Alert, Answer, Assignment, CallBack, Case, Contact, Message, Party, Rating, Submission
+from cases.models import (
+    Alert,
+    Answer,
+    Assignment,
+    CallBack,
+    Case,
+    Contact,
+    ContactPoint,
+    Message,
+    Party,
+    Rating,
+    Submission,
+)
 from cases.operations import codes, contacts
 from core import ids
 from intake import diversion
@@ -138,10 +150,26 @@ def test_the_same_token_twice_is_one_call(room: Room) -> None:
 
 
 def test_an_anonymous_caller_leaves_no_name(room: Room) -> None:
-    room.call(disclosure="anonymous", name="孙丽", number="")
+    room.call(disclosure="anonymous", name="孙丽", flag="needed")
     submission, _case, contact = room.only()
-    assert (submission.disclosure, submission.citizen_id, contact.number) == ("anonymous", None, None)
-    assert room.all(Party) == []
+    assert (submission.disclosure, submission.citizen_id) == ("anonymous", None)
+    assert room.all(Party) == room.all(ContactPoint) == []
+    # Only the call itself keeps the number that rang: to be called back, and to count harassment.
+    assert (contact.number, contact.callback_person) == ("+8613912345108", None)
+
+
+def test_an_anonymous_caller_may_leave_a_number(room: Room) -> None:
+    room.call(disclosure="anonymous", number="", phone=PHONE)
+    (party,) = room.all(Party)
+    assert (party.name, party.phone) == (None, PHONE)
+
+
+def test_answered_twice_by_a_double_press_is_answered_once(room: Room) -> None:
+    form = room.form(do="answer", answer="今晚恢复。")
+    for _press in (1, 2):
+        page = room.client.post("/desk", data=form).get_data(as_text=True)
+        assert "已当场答复" in page
+    assert len(room.all(Answer)) == len(room.all(Contact)) == 1
 
 
 def test_confidential_is_kept_so(room: Room) -> None:

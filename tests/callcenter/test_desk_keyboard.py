@@ -12,7 +12,8 @@ import pytest
 from werkzeug.serving import make_server
 
 from cases.models import CallBack, Contact, Submission
-from tests.callcenter.conftest import AGENT, PHONE, Room
+from cases.operations import call_backs
+from tests.callcenter.conftest import PHONE, Room
 
 pytestmark = [pytest.mark.chromium]
 CHROMIUM = "/usr/bin/chromium"
@@ -128,14 +129,13 @@ def test_the_pages_fit_and_the_browser_has_nothing_to_say(room: Room, page: Any,
     room.classified()
     room.app.config["WTF_CSRF_ENABLED"] = True
     page.set_viewport_size({"width": width, "height": 900})
-    with room.db.read() as session:
-        from sqlalchemy import select
-
-        row_id = session.scalars(select(CallBack.id)).one()
-        code_id = room.all(Submission)[-1].id
+    rated, dialogue_id = room.answered(body="井盖翘起来了，晚上有人绊倒"), room.left_dialogue()
+    with room.db.write() as session:
+        row = call_backs.open_call_back(session, room.clock.now(), reason="silence", submission_id=rated)
+        row_id = row.id
     for name, path in {
         "desk": "/desk", "callbacks": "/desk/callbacks", "callback": f"/desk/callbacks/{row_id}",
-        "dialogues": "/desk/dialogues", "code": f"/desk/code/{code_id}",
+        "dialogues": "/desk/dialogues", "dialogue": f"/desk/dialogues/{dialogue_id}", "code": f"/desk/code/{rated}",
     }.items():  # fmt: skip
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
@@ -149,4 +149,9 @@ def test_the_pages_fit_and_the_browser_has_nothing_to_say(room: Room, page: Any,
     page.wait_for_selector("#danger h2")
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     shoot(page, f"desk-full-{width}")
-    assert AGENT
+    room.sign(room.client, "dou.jianping")
+    token = room.client.get_cookie("lx_staff")
+    page.context.add_cookies([{"name": "lx_staff", "value": token.value, "url": page.url}])  # type: ignore[union-attr]
+    page.goto("/desk/nuisance")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    shoot(page, f"nuisance-{width}")

@@ -207,20 +207,8 @@ def test_no_code_for_what_may_be_an_accusation_or_is_not_there(room: Room) -> No
 # --- left dialogues ---------------------------------------------------------------------------------------------------
 
 
-def left_dialogue(room: Room, state: str = "left", body: str = BODY) -> int:
-    at = room.clock.now()
-    row = Dialogue(
-        channel="sms", sender_digest="d1", state=state, step="place", started_at=at, last_at=at, reminded_at=at,
-        listed_at=at if state != "open" else None,
-    )  # fmt: skip
-    row.sender, row.body = f"+86{PHONE}", body or None
-    with room.db.write() as session:
-        session.add(row)
-    return row.id
-
-
 def test_left_dialogues_are_listed_and_one_that_goes_on_is_its_senders(room: Room) -> None:
-    dialogue_id = left_dialogue(room, body="我叫徐晓梅，三栋停水了，电话 13912345108")
+    dialogue_id = room.left_dialogue(body="我叫徐晓梅，三栋停水了，电话 13912345108")
     page = room.client.get("/desk/dialogues").get_data(as_text=True)
     assert "三栋停水了" in page
     assert "徐晓梅" not in page
@@ -233,7 +221,7 @@ def test_left_dialogues_are_listed_and_one_that_goes_on_is_its_senders(room: Roo
 
 
 def test_a_left_dialogue_is_handed_in_for_its_sender(room: Room) -> None:
-    dialogue_id = left_dialogue(room)
+    dialogue_id = room.left_dialogue()
     page = room.client.post(f"/desk/dialogues/{dialogue_id}", data={"do": "submit"}).get_data(as_text=True)
     (submission,), (row,) = room.all(Submission), room.all(Dialogue)
     assert (submission.channel, submission.body, row.state) == ("sms", BODY, "submitted")
@@ -241,7 +229,7 @@ def test_a_left_dialogue_is_handed_in_for_its_sender(room: Room) -> None:
 
 
 def test_a_call_made_of_a_left_dialogue_closes_it(room: Room) -> None:
-    dialogue_id = left_dialogue(room)
+    dialogue_id = room.left_dialogue()
     page = room.client.post(f"/desk/dialogues/{dialogue_id}", data={"do": "call"}).get_data(as_text=True)
     assert BODY in page
     assert f'name="dialogue" value="{dialogue_id}"' in page
@@ -252,7 +240,7 @@ def test_a_call_made_of_a_left_dialogue_closes_it(room: Room) -> None:
 
 
 def test_the_sender_is_shown_on_the_audit_record_and_the_dialogue_can_be_closed(room: Room) -> None:
-    dialogue_id = left_dialogue(room)
+    dialogue_id = room.left_dialogue()
     assert PHONE not in room.client.get(f"/desk/dialogues/{dialogue_id}").get_data(as_text=True)
     page = room.client.post(f"/desk/dialogues/{dialogue_id}", data={"do": "number"}).get_data(as_text=True)
     assert PHONE in page
