@@ -61,6 +61,8 @@ class PublishedReply(Base):
     question: Mapped[str] = mapped_column(Text)
     reply: Mapped[str] = mapped_column(Text)
     masked_count: Mapped[int] = mapped_column(default=0)
+    hidden = sealed()  # JSON: what was masked in the proposer's text, for who decides; forgotten with the decision
+    hidden_sealed: Mapped[str | None] = mapped_column(Text)
     level1: Mapped[str | None] = mapped_column(String(40))
     level2: Mapped[str | None] = mapped_column(String(60))
     organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"))

@@ -6,7 +6,7 @@ So an invisible character or a full-width figure hides nothing from us, and the 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from core.text.masking import mask
@@ -28,7 +28,7 @@ def personal(text: str, declared: Iterable[str] = ()) -> list[Found]:
     normal = normalise(text)
     spans = [(span.start, span.end, span.kind) for span in mask(normal.text).spans]
     for word in declared:
-        for match in re.finditer(re.escape(normalise(word).text), normal.text) if normalise(word).text else ():
+        for match in _typed_as(normalise(word).text, normal.text):
             if not any(start < match.end() and match.start() < end for start, end, _kind in spans):
                 spans.append((*match.span(), "declared"))
     found = []
@@ -36,6 +36,12 @@ def personal(text: str, declared: Iterable[str] = ()) -> list[Found]:
         first, last = normal.to_original(start, end)
         found.append(Found(first, last, kind, text[first:last]))
     return found
+
+
+def _typed_as(word: str, text: str) -> Iterator[re.Match[str]]:
+    """Where a word stands in a text, also with a space or hyphen between its letters."""
+    letters = [re.escape(letter) for letter in word if letter not in " -"]
+    return re.finditer("[ -]?".join(letters), text) if letters else iter(())
 
 
 def masked(text: str, declared: Iterable[str] = ()) -> tuple[str, int]:

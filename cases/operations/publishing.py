@@ -5,7 +5,9 @@ Nothing is published without the citizen's consent, nor while the case is, or ma
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
 from datetime import datetime
 
 from sqlalchemy import Select, func, select
@@ -13,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from cases import history, visibility
 from cases.errors import AlreadyThere, Invalid, NotFound, NotNow, NotPublishable, SamePerson
-from cases.models import Answer, Case, Party, PublishedReply, Submission
+from cases.models import Answer, Case, ContactPoint, Party, PublishedReply, Submission, SubmissionPoint
 from cases.operations import base
 from cases.operations.masks import masked, personal
 from core import audit, ids
@@ -59,8 +61,9 @@ def propose(
     _publishable(case, submission, asked=False)
     if session.scalar(_live(submission.id)) is not None:
         raise AlreadyThere()
-    hidden = _declared(session, submission.id)
+    hidden = _declared(session, case)
     clean = {name: masked(text, hidden) for name, text in texts.items()}
+    words = _words(texts, hidden)
     row = PublishedReply(
         public_id=ids.public_id(), case_id=case.id, submission_id=submission.id, state="proposed",
         answer_id=_answer_id(session, case), title=clean["title"][0], question=clean["question"][0],
@@ -68,6 +71,7 @@ def propose(
         level2=case.level2, organisation_id=case.lead_id, area_id=case.area_id, asked_at=submission.received_at,
         replied_at=submission.served_at or case.closed_at or at, proposed_by_id=actor.account_id, proposed_at=at,
     )  # fmt: skip
+    row.hidden = json.dumps([astuple(word) for word in words], ensure_ascii=False) if words else None
     session.add(row)
     session.flush()
     _append(session, actor, at, case, row, "reply_proposed")
@@ -89,12 +93,12 @@ def release(
         raise SamePerson()
     submission = session.get_one(Submission, row.submission_id)
     _publishable(case, submission, asked=True)
-    hidden = _declared(session, submission.id)
+    hidden = _declared(session, case)
     for name in ("title", "question", "reply"):
         text, count = masked(getattr(row, name), hidden)
         setattr(row, name, text)
         row.masked_count += count
-    row.state, row.released_by_id, row.published_at = "released", actor.account_id, at
+    row.state, row.released_by_id, row.published_at, row.hidden = "released", actor.account_id, at, None
     row.version += 1
     session.flush()
     _append(session, actor, at, case, row, "reply_released")
@@ -107,6 +111,7 @@ def refuse(session: Session, actor: Actor, at: datetime, published_id: int, reas
     if row.state != "proposed":
         raise NotNow(operation="refuse", state=row.state)
     row.state, row.refused_by_id, row.refused_at, row.reason = "refused", actor.account_id, at, _reason(reason)
+    row.hidden = None
     row.version += 1
     session.flush()
     _append(session, actor, at, case, row, "reply_refused")
@@ -129,7 +134,7 @@ def withdraw_all(session: Session, at: datetime, case: Case, reason: str) -> Non
         if row.state == "released":
             _withdraw(session, None, at, case, row, reason)
         else:
-            row.state, row.refused_at, row.reason = "refused", at, reason
+            row.state, row.refused_at, row.reason, row.hidden = "refused", at, reason, None
             row.version += 1
             session.flush()
             history.append(session, case, "reply_refused", at, data={"published": row.id})
@@ -169,20 +174,18 @@ def queue(session: Session, page: int = 1, *, size: int = 20) -> tuple[list[Publ
 
 
 def masked_words(session: Session, actor: Actor, at: datetime, published_id: int) -> list[MaskedWord]:
-    """The personal data that stands in the citizen's original and in the answer, for the person who is to release it.
+    """What was masked in the proposed text, and the other personal data of the citizen's original and of the answer.
 
-    Found again each time, never stored; on the audit record. Raises NotFound, Forbidden.
+    For the person who is to release it; on the audit record. The first are kept sealed until the decision and stand
+    at their places in the proposal, the others are found again each time. Raises NotFound, Forbidden.
     """
     row, case = _locked_reply(session, actor, published_id)
     submission = session.get_one(Submission, row.submission_id)
     answer = session.get(Answer, row.answer_id) if row.answer_id is not None else None
     texts = {"title": submission.title, "question": submission.body, "reply": answer.text if answer else None}
-    hidden = _declared(session, submission.id)
-    words = [
-        MaskedWord(name, found.start, found.end, found.kind, found.word)
-        for name, text in texts.items()
-        for found in personal(text or "", hidden)
-    ]
+    words = [MaskedWord(*word) for word in json.loads(row.hidden or "[]")]
+    shown = {(word.field, word.word) for word in words}
+    words += [word for word in _words(texts, _declared(session, case)) if (word.field, word.word) not in shown]
     audit.record(
         session, at=at, actor_id=actor.account_id, action="masked_words_read", subject="published_reply",
         subject_id=row.id, details={"case": case.id, "words": len(words)},
@@ -208,13 +211,30 @@ def _reason(text: str) -> str | None:
     return masked(text.strip()[:200])[0] or None
 
 
-def _declared(session: Session, submission_id: int) -> list[str]:
-    """The names and numbers that were declared with a submission, longest first: they stand in no published text.
+def _words(texts: Mapping[str, str | None], hidden: Sequence[str]) -> list[MaskedWord]:
+    """The personal data of these texts by field."""
+    return [
+        MaskedWord(name, found.start, found.end, found.kind, found.word)
+        for name, text in texts.items()
+        for found in personal(text or "", hidden)
+    ]
 
-    Names of organisations concerned are not personal.
+
+def _declared(session: Session, case: Case) -> list[str]:
+    """What was declared with any submission of a case, longest first: names, numbers, e-mail, addresses.
+
+    They stand in no published text. Names of organisations concerned are not personal.
     """
-    rows = session.scalars(select(Party).where(Party.submission_id == submission_id, Party.organisation_id.is_(None)))
-    found = {value.strip() for row in rows for value in (row.name, row.phone) if value}
+    ids = [one.id for one in base.submissions_of(session, case)]
+    parties = select(Party).where(Party.submission_id.in_(ids), Party.organisation_id.is_(None))
+    points = (
+        select(ContactPoint)
+        .join(SubmissionPoint, SubmissionPoint.contact_point_id == ContactPoint.id)
+        .where(SubmissionPoint.submission_id.in_(ids), ContactPoint.kind != "openid")
+    )
+    values = [value for row in session.scalars(parties) for value in (row.name, row.phone)]
+    values += [row.value for row in session.scalars(points)]
+    found = {value.strip() for value in values if value}
     return sorted((word for word in found if len(word) > 1), key=lambda word: (-len(word), word))
 
 

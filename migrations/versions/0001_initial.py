@@ -2,7 +2,7 @@
 
 Revision: 0001
 After: 
-Written: 2026-11-25 03:12:03.436068
+Written: 2026-11-25 03:19:30.755207
 """
 
 import sqlalchemy as sa
@@ -1295,6 +1295,7 @@ def upgrade() -> None:
     sa.Column('question', sa.Text(), nullable=False),
     sa.Column('reply', sa.Text(), nullable=False),
     sa.Column('masked_count', sa.BigInteger(), nullable=False),
+    sa.Column('hidden_sealed', sa.Text(), nullable=True),
     sa.Column('level1', sa.String(length=40), nullable=True),
     sa.Column('level2', sa.String(length=60), nullable=True),
     sa.Column('organisation_id', sa.BigInteger(), nullable=True),

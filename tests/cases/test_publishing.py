@@ -8,14 +8,14 @@ import pytest
 from sqlalchemy import select, text
 
 from cases.errors import AlreadyThere, Forbidden, Invalid, NotFound, NotNow, NotPublishable, SamePerson
-from cases.models import Event, PublishedReply, Submission
+from cases.models import Event, PublishedReply, Submission, SubmissionCase
 from cases.operations import accusations, dispatch, publishing, submissions
-from cases.operations.submissions import PersonNamed
+from cases.operations.submissions import PersonNamed, Reporter
 from core.audit import AuditEntry
 from core.clock import FixedClock
 from core.database import Database
 from organisations.people import CITIZEN
-from tests.cases.petitions import classify, ordinary
+from tests.cases.petitions import classify, ordinary, submit
 
 pytestmark = pytest.mark.usefixtures("city")
 
@@ -167,12 +167,54 @@ def test_what_was_masked_is_shown_to_the_releasing_person(
     words = _act(db, publishing.masked_words, city.actor("zhuang.xiaoli"), clock.now(), row.id)
     assert {(w.field, w.word) for w in words} == {
         ("question", "徐晓梅"), ("question", "13812345678"), ("reply", "徐晓梅"), ("reply", "13700001111"),
+        ("title", "徐晓梅"), ("question", "李国强"), ("reply", "13812345678"), ("reply", "0513-85512345"),
     }  # fmt: skip
     with pytest.raises(Forbidden):
         _act(db, publishing.masked_words, city.actor("huo.yan"), clock.now(), row.id)
     with db.read() as session:
         entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "masked_words_read")).one()
-        assert entry.details["words"] == 4 and "徐晓梅" not in str(entry.details)
+        assert entry.details["words"] == len(words) == 8 and "徐晓梅" not in str(entry.details)
+
+
+def test_the_words_that_the_proposer_typed_are_kept_sealed_and_only_until_the_decision(
+    city: Any, db: Database, clock: FixedClock, answered: int
+) -> None:
+    typed = {**WORDS, "reply": "请找维修工，车牌苏F12345。"}
+    row = _act(db, publishing.propose, city.actor("pei.zhengyu"), clock.now(), answered, **typed)
+    kept = _row(db, row.id)
+    assert "苏F12345" in (kept.hidden or "") and "苏F12345" not in f"{kept.hidden_sealed}{kept.reply}"
+    words = _act(db, publishing.masked_words, city.actor("zhuang.xiaoli"), clock.now(), row.id)
+    (plate,) = [one for one in words if one.kind == "plate"]
+    assert kept.reply[plate.start : plate.end] == "*" * len("苏F12345") and plate.word == "苏F12345"
+    _act(db, publishing.release, city.actor("zhuang.xiaoli"), clock.now(), row.id)
+    assert _row(db, row.id).hidden_sealed is None
+    after = _act(db, publishing.masked_words, city.actor("zhuang.xiaoli"), clock.now(), row.id)
+    assert not [one for one in after if one.kind == "plate"]
+
+
+@pytest.mark.parametrize("gap", ["", "\u200b", " ", "-"])
+def test_nothing_of_any_citizen_of_the_case_is_released(
+    city: Any, db: Database, clock: FixedClock, answered: int, gap: str
+) -> None:
+    """Whoever joined the case later is as hidden as who wrote first, however their name and number are typed."""
+    other = submit(
+        db, clock.now(), "form-2", body="路灯坏了好几天。",
+        reporter=Reporter(name="欧阳春霞", phone="051385559876", address="湖滨路望江小区"),
+    )  # fmt: skip
+    with db.write() as session:
+        first = session.scalars(select(SubmissionCase.submission_id).where(SubmissionCase.case_id == answered)).one()
+        session.add(SubmissionCase(submission_id=other.submission.id, case_id=answered, since=clock.now()))
+    number, name = gap.join(("0513", "8555", "9876")), gap.join(("欧阳", "春霞"))
+    typed = {
+        "title": "路灯",
+        "question": f"{name}（{number}）也来问过。",
+        "reply": f"{name}您好，望江小区的路灯修好了。",
+    }
+    row = _act(db, publishing.propose, city.actor("pei.zhengyu"), clock.now(), answered, **typed, submission_id=first)
+    _act(db, publishing.release, city.actor("zhuang.xiaoli"), clock.now(), row.id)
+    shown = _row(db, row.id)
+    for word in ("欧阳", "春霞", "8555", "9876"):
+        assert word not in f"{shown.title}{shown.question}{shown.reply}"
 
 
 def test_who_may_propose(city: Any, db: Database, clock: FixedClock, answered: int) -> None:
