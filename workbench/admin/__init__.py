@@ -92,9 +92,6 @@ PLACES = (
         late=True,
         others=("workbench.job_*",),
     ),
-    NavEntry(
-        "workbench.numbers", "骚扰号码", "phone", ("call.block",), 310, group="督办", others=("workbench.number_*",)
-    ),
     NavEntry("workbench.audit", "审计记录", "shield", ("audit.read",), 470, group="管理"),
 )
 
