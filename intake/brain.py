@@ -145,7 +145,7 @@ def activate(
     """
     actor.require("admin.catalogue")
     if threshold is not None and not 0 < threshold <= 1:
-        raise Invalid({"threshold": "自动派单的置信度请填 0 到 1 之间的数。"})
+        raise Invalid({"threshold": "自动派单的把握请填 0 到 1 之间的数。"})
     _check_file(file, sha256)
     row = ActiveModel(version=version, sha256=sha256, file=str(file), threshold=threshold, since=at,
                       by_id=actor.account_id)  # fmt: skip

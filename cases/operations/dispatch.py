@@ -77,7 +77,7 @@ def assign(
     operation = "auto_assign" if automatic else "assign"
     check(session, actor, operation, case)
     if case.accusation not in {"no", "yes"}:
-        raise NotNow("可能涉及检举控告的事项，须先由指定的阅件人认定后再交办。", case_id=case.id)
+        raise NotNow("可能涉及检举控告的事项，须先由指定的受理人认定后再交办。", case_id=case.id)
     lead = next((a for a in assignments_of(session, case) if _open_lead(a)), None)
     if lead is not None and lead.organisation_id != lead_id:
         raise Invalid({"lead_id": "已有主办单位。要换单位，请先收回，或等它退回后再交办。"})
