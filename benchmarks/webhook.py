@@ -61,9 +61,8 @@ def _print(
     floor, hub = (statistics.median(rates[name]) for name in ("floor", "hub"))
     ratio = statistics.median(h / f for h, f in zip(rates["hub"], rates["floor"], strict=True))
     out.write(f"{CLIENTS} keep-alive clients, {len(rates['hub'])} rounds in turn, medians\n\n")
-    out.write(
-        f"| signed text message | answers/s | ratio | p50 ms at {RATE}/s | p99 ms at {RATE}/s |\n|---|---|---|---|---|\n"
-    )
+    out.write(f"| signed text message | answers/s | ratio | p50 ms at {RATE}/s | p99 ms at {RATE}/s |\n")
+    out.write("|---|---|---|---|---|\n")
     made = {}
     for name, rate, share, times in (
         ("bare Flask view, one durable insert (floor)", floor, 1.0, floor_paced), ("the hub", hub, ratio, paced),
