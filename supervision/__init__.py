@@ -1,4 +1,4 @@
-"""Who is late and why: cards, monitors, evaluation of units, reports.
+"""Who is late and why: lateness.py says which work of which office is late, why, and what cards were given for it.
 
-Derived from events and clocks; changes a case only through operations of cases. No page may enter.
+Derived from clocks and events; changes nothing. Cards themselves are given by the sweep of cases. No page may enter.
 """

@@ -20,7 +20,8 @@ from core.web.context import actor, now, tell
 from core.web.navigation import NavEntry
 from core.web.parts import part
 from organisations.people import Actor
-from workbench.queries import late, names, queue, waiting
+from supervision import lateness
+from workbench.queries import names, queue, waiting
 
 _DUTY = ("case.review", "call.register", "case.supervise")
 
@@ -35,7 +36,7 @@ ENTRIES = (
     NavEntry("workbench.replies", _l("公开审核"), "book", ("reply.release",), 5,
              lambda s, a, at: waiting.replies_waiting(s), others=("workbench.reply*",)),
     NavEntry("workbench.late", _l("临期和超期"), "glass", ("case.supervise",), 20,
-             late.count, group="督办", late=True),
+             lateness.count, group="督办", late=True),
 )  # fmt: skip
 
 
@@ -76,7 +77,7 @@ def _decisions(session: Session, who: Actor) -> dict[str, Any]:
         "calls": waiting.call_backs(session, at) if who.can("call.register") else None,
         "replies": waiting.replies_waiting(session) if who.can("reply.release") else None,
         "accusations": waiting.accusations(session, who),
-        "late": late.count(session, who, at) if who.can("case.supervise") else None,
+        "late": lateness.count(session, who, at) if who.can("case.supervise") else None,
         "cards": cards,
     }
 

@@ -16,6 +16,7 @@ from core.web.context import actor, now, tell
 from core.web.forms import whole
 from core.web.paging import page_number
 from core.web.parts import part
+from supervision import lateness
 from workbench import cases, doing
 from workbench.queries import late, listing, names
 from workbench.steps import BY_OPERATION
@@ -37,7 +38,7 @@ def page() -> Any:
     office = whole(flask.request.args.get("organisation"), 1)
     with part(Database).read() as session:
         shown = late.page(session, who, at, page_number(), tab, office)
-        counts = {one: late.count(session, who, at, one) for one in ("late", "near")}
+        counts = {one: lateness.count(session, who, at, one) for one in ("late", "near")}
         cards = late.cards_by_office(session, who, at)
         offices = listing.organisation_options(session)
     return flask.render_template(

@@ -14,8 +14,9 @@ from core.audit import AuditEntry
 from core.clock import FixedClock
 from core.database import Database
 from organisations.people import Actor
+from supervision import lateness
 from tests.conftest import City
-from workbench.queries import late, waiting
+from workbench.queries import waiting
 
 
 def plan_of(db: Database, read: Callable[[Session], Any]) -> str:
@@ -38,11 +39,11 @@ def plan_of(db: Database, read: Callable[[Session], Any]) -> str:
 
 
 def _late(session: Session, actor: Actor, at: Any) -> Any:
-    return session.scalars(late.query_of(actor, at).limit(20)).all()
+    return session.scalars(lateness.query_of(actor, at).limit(20)).all()
 
 
 def _near(session: Session, actor: Actor, at: Any) -> Any:
-    return session.scalars(late.query_of(actor, at, "near").limit(20)).all()
+    return session.scalars(lateness.query_of(actor, at, "near").limit(20)).all()
 
 
 def _requests(session: Session, actor: Actor, _at: Any) -> Any:
