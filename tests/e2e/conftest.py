@@ -15,10 +15,11 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, expect, sync_playwright
 
 from tests.conftest import CHROMIUM
-from tests.security.hub import Hub, until
+from tests.e2e.running import RunningHub, until
 
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 PATIENCE = 30_000  # milliseconds
+expect.set_options(timeout=PATIENCE)
 
 
 @dataclass
@@ -86,7 +87,7 @@ class Browsers:
     """Makes a browser for each person."""
 
     browser: Browser
-    hub: Hub
+    hub: RunningHub
     pictures: Path
     made: list[Watched] = field(default_factory=list)
 
@@ -99,17 +100,17 @@ class Browsers:
     def staff(self, username: str) -> Watched:
         """A browser in which somebody of the demonstration city has signed in."""
         watched = self.new()
-        watched.sign_in(username, self.hub.passwords()[username])
+        watched.sign_in(username, self.hub.password(username))
         return watched
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
     """Web, worker, search worker and beat, ready, with the demonstration city."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    running = Hub(tmp_path_factory.mktemp("hub"), port)
+    running = RunningHub(tmp_path_factory.mktemp("hub"), port)
     try:
         running.ready()
         yield running
@@ -118,13 +119,13 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
 
 
 @pytest.fixture
-def browsers(hub: Hub, tmp_path: Path) -> Iterator[Browsers]:
+def browsers(hub: RunningHub, tmp_path: Path) -> Iterator[Browsers]:
     """Browsers for the persons of a test; none may have had anything to complain of."""
     pictures = Path(os.environ.get("HUB_TEST_SCREENSHOTS", "") or tmp_path / "pictures")
     pictures.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--lang=zh-CN"]
         )
         found = Browsers(browser, hub, pictures)
         yield found

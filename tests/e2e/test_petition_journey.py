@@ -21,7 +21,7 @@ from intake.forms import CallForm, take_call
 from organisations.models import Account
 from organisations.people import actor_for
 from tests.e2e.conftest import Browsers, Watched
-from tests.security.hub import Hub, until
+from tests.e2e.running import RunningHub, until
 
 TITLE = "工地凌晨还在打桩，整夜睡不着"
 BODY = (
@@ -201,13 +201,13 @@ def number_in(answer: str) -> str:
     return found[0].replace(" ", "")
 
 
-def by_wechat(hub: Hub) -> str:
+def by_wechat(hub: RunningHub) -> str:
     for count, words in enumerate((MATTER, WHERE, "没有"), 1):
         answer_of(hub.wechat("oJOURNEY000000000000000001", words, 9000 + count))
     return number_in(answer_of(hub.wechat("oJOURNEY000000000000000001", "确认", 9100)))
 
 
-def by_sms(hub: Hub) -> str:
+def by_sms(hub: RunningHub) -> str:
     answer_of(hub.sms("+8619900008834", MATTER, "SM" + "a" * 31 + "1"))
     answer_of(hub.sms("+8619900008834", WHERE, "SM" + "a" * 31 + "2"))
     return number_in(answer_of(hub.sms("+8619900008834", "确认", "SM" + "a" * 31 + "3")))
@@ -224,7 +224,7 @@ def by_desk(parts: Parts) -> str:
 
 @pytest.mark.chromium
 def test_the_same_matter_by_every_channel_takes_the_same_path(
-    hub: Hub, browsers: Browsers, monkeypatch: pytest.MonkeyPatch
+    hub: RunningHub, browsers: Browsers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in hub.settings.items():
         monkeypatch.setenv(name, value)
