@@ -36,7 +36,7 @@ def late(desk: Desk, tab: str = "late", who: str = SUPERVISOR, code: str = "") -
 
 def reason(desk: Desk, case_id: int) -> str:
     with desk.db.read() as session:
-        query = select(CaseClock).where(CaseClock.case_id == case_id, CaseClock.subject == "assignment",
+        query = select(CaseClock).where(CaseClock.case_id == case_id, CaseClock.kind.in_(lateness.KINDS),
                                         CaseClock.ended_at.is_(None))  # fmt: skip
         first = session.scalars(query.order_by(CaseClock.due_at)).first()
         assert first is not None
