@@ -6,7 +6,9 @@ import os
 from typing import Any
 
 from celery import Celery
+from celery.signals import setup_logging
 
+from core import logging
 from core.config import Settings, load_settings
 from core.nudges import Nudger
 
@@ -15,6 +17,12 @@ LOOK, OWE = "look", "owe"
 LOOK_EVERY = 5.0  # seconds between two looks of the beat
 OWE_EVERY = 30.0
 _EXPIRES = 60
+
+
+@setup_logging.connect
+def _own_logs(**_ignored: Any) -> None:
+    """Workers and beat log as every process of the hub: Celery's own lines quote the messages of errors."""
+    logging.configure(load_settings().log_level)
 
 
 def make_celery(settings: Settings) -> Celery:
@@ -42,6 +50,7 @@ def make_celery(settings: Settings) -> Celery:
         worker_send_task_events=False,
         worker_enable_remote_control=False,
         worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
         beat_schedule=beat,
         # Kept in memory: what is due is known from the clock, and a file can be damaged when the beat is killed.
         beat_scheduler="celery.beat:Scheduler",

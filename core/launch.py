@@ -63,7 +63,7 @@ def children(settings: Settings) -> list[Child]:
     web = (
         python, "-m", "gunicorn", "app:serve()", "--worker-class", "gthread", "--workers", "1",
         "--threads", str(WEB_THREADS), "--bind", f"{settings.host}:{settings.port}", "--graceful-timeout", "10",
-        "--log-level", "warning", "--no-control-socket",
+        "--log-level", "warning", "--logger-class", "core.web.server_log.ServerLog", "--no-control-socket",
     )  # fmt: skip
     workers = [
         Child(

@@ -10,10 +10,13 @@ from typing import Any, TextIO
 
 import structlog
 
+from core.quiet import places, quieten
+
 
 def configure(level: str = "INFO", stream: TextIO | None = None) -> None:
     """Send structured JSON lines to stdout, or to `stream`; library loggers go the same way, warnings and above."""
     logging.basicConfig(level=logging.WARNING, stream=stream or sys.stdout, format="%(message)s", force=True)
+    quieten(lambda error: get_logger(__name__).error("uncaught", exc_info=error))
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -51,18 +54,8 @@ def _exception_without_values(_logger: Any, _method: str, event: MutableMapping[
         error = exc_info if isinstance(exc_info, BaseException) else sys.exc_info()[1]
         if error is not None:
             event["error"] = type(error).__name__
-            event["at"] = _places(error)
+            event["at"] = places(error)
     return event
-
-
-def _places(error: BaseException) -> list[str]:
-    places = []
-    trace = error.__traceback__
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        places.append(f"{code.co_filename.rsplit('/', 2)[-2]}/{code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}")
-        trace = trace.tb_next
-    return places[-8:]
 
 
 def get_logger(name: str) -> Any:
