@@ -154,6 +154,16 @@ def test_only_a_supervisor_sees_and_blocks_numbers(room: Room) -> None:
     assert (row.blocked_at, row.count) == (None, 0)
 
 
+def test_a_supervisor_blocks_a_number_that_nobody_marked(room: Room) -> None:
+    assert room.client.post("/desk/nuisance", data={"number": PHONE, "reason": "公安通报"}).status_code == 403
+    room.sign(room.client, "dou.jianping")
+    answer = room.client.post("/desk/nuisance", data={"number": "1391", "reason": "公安通报"})
+    assert (answer.status_code, "请输入完整的号码" in answer.text, "公安通报" in answer.text) == (400, True, True)
+    assert room.client.post("/desk/nuisance", data={"number": PHONE, "reason": "公安通报"}).status_code == 302
+    (row,) = room.all(BlockedNumber)
+    assert (row.count, row.reason, row.number) == (0, "公安通报", "+8613912345108")
+
+
 # --- a new query code -------------------------------------------------------------------------------------------------
 
 
