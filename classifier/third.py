@@ -28,14 +28,17 @@ class ThirdLevel:
         self._compared = vectoriser.rows([("", fold(name).text) for name in self._names]).T.tocsr()
         self._under = np.zeros((len(taxonomy.level2), max(1, len(self._names))), np.float32)
         self._under[parents, np.arange(len(parents))] = 1
-        # For each second-level column, the features of the names under it: the others need not be compared.
-        self._asked = (self._under @ (self._compared.T > 0)) > 0 if self._names else self._under > 0
+        # For each second-level column, one after the other: the features of the names under it, all that is compared.
+        self._width = vectoriser.vocabulary.size
+        self._asked = np.zeros(len(taxonomy.level2) * self._width, np.bool_)
+        features, names = self._compared.nonzero()
+        self._asked[np.array(parents, np.int64)[names] * self._width + features] = True
 
     def choose(self, cells: Cells, columns: Any) -> tuple[list[str], Any]:
         """For each row, the name under its second-level column ("" when none fits), and how sure each is."""
         if not self._names:
             return [""] * len(columns), np.zeros(len(columns), np.float32)
-        rows = cells.only(self._asked[columns[cells.numbers], cells.columns])
+        rows = cells.only(self._asked[(columns * self._width)[cells.numbers] + cells.columns])
         alike = (rows @ self._compared).toarray() * self._under[columns]
         best = alike.argmax(1)
         values = alike[np.arange(len(best)), best]

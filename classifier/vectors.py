@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import repeat
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from classifier.lookup import WordTable
 from core.text.cutting import search_tokens
 
 TITLE_WEIGHT = 0.7
@@ -109,19 +109,14 @@ class Vectoriser:
     def __init__(self, vocabulary: Vocabulary) -> None:
         """Build the look-up tables."""
         self.vocabulary = vocabulary
-        self._ids = {word: number for number, word in enumerate(vocabulary.words)}
         self._end = vocabulary.body_size
-        self._ids["\n"] = self._end
+        self._words = WordTable([*vocabulary.words, "\n"], [*range(len(vocabulary.words)), self._end])
         self._char_ids = np.full(0x10000, -1, np.int32)
         for number, char in enumerate(vocabulary.chars):
             self._char_ids[ord(char)] = len(vocabulary.words) + number
         self._char_ids[ord("\n")] = self._end
         self._title_column = np.full(self._end + 1, -1, np.int32)
         self._title_column[vocabulary.title_ids] = np.arange(len(vocabulary.title_ids), dtype=np.int32) + self._end
-
-    def word_column(self, word: str) -> int:
-        """The column of a word in the whole text's block, or -1."""
-        return self._ids.get(word, -1)
 
     def rows(self, pairs: Sequence[Pair]) -> Any:
         """One sparse float32 row (scipy CSR) for each pair."""
@@ -135,7 +130,7 @@ class Vectoriser:
         spaces = codes == ord(" ")
         spaces[1:] &= spaces[:-1]  # what follows a space only
         tokens = search_tokens(codes[~spaces].tobytes().decode("utf-16-le", "replace"))
-        word_ids = np.fromiter(map(self._ids.get, tokens, repeat(-1)), np.int32, len(tokens))
+        word_ids = self._words.find(tokens)
         return self._count(count, (word_ids, self._char_ids[codes]))
 
     def _count(self, count: int, streams: Iterable[Ints]) -> Any:
@@ -148,12 +143,12 @@ class Vectoriser:
             ends = ids == self._end
             field: Any = np.cumsum(ends, dtype=kind)
             base = (field >> 1) * kind(width)
-            titles = self._title_column[ids]
-            in_title = np.flatnonzero((field & 1 == 0) & (titles >= 0))
             keys.append((base + ids)[~ends])
-            keys.append(base[in_title] + titles[in_title])
+            in_title = np.flatnonzero(field & 1 == 0)
+            titles = self._title_column[ids[in_title]]
+            keys.append((base[in_title] + titles)[titles >= 0])
         cells = np.sort(np.concatenate(keys))
-        firsts = np.flatnonzero(np.diff(cells, prepend=kind(-1)))
+        firsts = np.flatnonzero(np.append(True, cells[1:] != cells[:-1])[: len(cells)])
         times = np.diff(firsts, append=len(cells))
         cells = cells[firsts]
         starts = np.searchsorted(cells, np.arange(count + 1, dtype=np.int64) * width)
