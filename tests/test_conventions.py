@@ -254,6 +254,6 @@ def test_no_two_test_files_share_a_name() -> None:
 
 
 def test_tests_stand_in_the_folder_of_their_room() -> None:
-    beside = {"upgrade", "end_to_end", "benchmarks"}
+    beside = {"upgrade", "e2e", "security", "reliability", "docs", "benchmarks"}
     folders = {path.name for path in (ROOT / "tests").iterdir() if path.is_dir() and any(path.glob("*.py"))}
     assert folders - ROOMS - beside == set()
