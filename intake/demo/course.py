@@ -96,7 +96,6 @@ class Course:
 
     def look(self, until: datetime) -> None:
         """Give what the case's clocks earned."""
-        self.session.flush()
         sweep.catch_up(self.session, self.case.id, until)
 
     def office(self, at: datetime) -> datetime:

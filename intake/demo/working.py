@@ -139,17 +139,16 @@ def _in_time(course: Course, lead: Assignment) -> datetime:
 def _citizen_writes(course: Course) -> None:
     if course.petition.citizen is None:
         return
-    given = {"origin": "web", "channel": "web"}
     key = f"demo.{course.petition.key}"
     if course.petition.chance("adds", 5) == 0:
         messages.add(
             course.session, CITIZEN, course.wait(300, 1500, "add"), course.submission.id, course.say("addition"),
-            origin_key=f"{key}.add", **given,
+            origin="web", origin_key=f"{key}.add", channel="web",
         )  # fmt: skip
     if course.petition.chance("urges", 5) == 0:
         messages.urge(
             course.session, CITIZEN, course.wait(600, 4000, "urge"), course.submission.id, course.say("urge"),
-            origin_key=f"{key}.urge", **given,
+            origin="web", origin_key=f"{key}.urge", channel="web",
         )  # fmt: skip
 
 
