@@ -32,6 +32,7 @@ def look(parts: Parts, registry: jobs.Registry, queue: str) -> int:
     db, clock = parts.get(Database), parts.get(Clock)  # type: ignore[type-abstract]
     done = 0
     jobs.give_back(db, clock, queue)
+    begin(parts, queue)
     while True:
         heartbeats.beat(db, queue, clock.now())
         ran = jobs.run_due(db, clock, registry, queue, limit=_BATCH)
@@ -41,17 +42,17 @@ def look(parts: Parts, registry: jobs.Registry, queue: str) -> int:
 
 
 def begin(parts: Parts, queue: str) -> None:
-    """What a worker does before its first look: that of searches makes the indexes that are not there.
+    """What a worker does before it looks: that of searches makes the indexes that are not there (any more).
 
-    Until it is done /readyz names them. One that another process writes is left to that process and to the nightly
-    comparison.
+    Until it is done /readyz names them. One that another process writes, or that the disk has no room for, is left to
+    the next look.
     """
-    if queue != wiring.SEARCH:
+    if queue != wiring.SEARCH or not parts.get(SearchService).health():
         return
     try:
         parts.get(SearchService).ensure()
-    except SearchUnavailable as error:
-        log.warning("search_index_not_made", error=error.code)
+    except (SearchUnavailable, OSError, ValueError) as error:
+        log.warning("search_index_not_made", exc_info=error)
 
 
 def owe_regular_work(parts: Parts) -> None:
@@ -120,7 +121,6 @@ def application() -> Celery:
     def ready(**_ignored: Any) -> None:
         """Look once at the start, so that nothing waits for the beat and the first sign of life is given."""
         for queue in made.amqp.queues.consume_from:
-            begin(worker.ready()[0], queue)
             worker.look(queue)
 
     worker_ready.connect(ready, weak=False)

@@ -43,7 +43,7 @@ def hub_settings(folder: Path, **more: object) -> Settings:
         "twilio_account_sid": "AC" + "0" * 32, "twilio_auth_token": "test-twilio-token", "twilio_from": SMS_NUMBER,
         "trusted_proxies": 1, "log_level": "WARNING",
     }  # fmt: skip
-    for name in [name for name in os.environ if name.startswith("HUB_")]:
+    for name in [name for name in os.environ if name.startswith("HUB_") and not name.startswith("HUB_TEST_")]:
         del os.environ[name]
     os.environ["HUB_ENV_FILE"] = os.devnull
     return load_settings(**(plain | more))

@@ -5,10 +5,12 @@ Payloads hold ids only; the rows are read when the job runs, so a job may run tw
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from core.jobs import Registry, RetryLater, Work
-from search.engine import WriterBusy
+from search.engine import SearchUnavailable
 from search.indexer import Kind
 from search.loading import public_ids_of
 from search.service import SearchService
@@ -25,21 +27,31 @@ def register(registry: Registry, service: SearchService) -> None:
 
 
 def index(service: SearchService, works: list[Work]) -> None:
-    """Bring the cases of these events up to date, and every reply of theirs. Raises RetryLater while another writes."""
+    """Bring the cases of these events up to date, and every reply of theirs.
+
+    Raises RetryLater while another writes or the index can't be written: what it lacks is written when it can.
+    """
     case_ids = list(dict.fromkeys(int(work.payload["case"]) for work in works))
     with works[0].db.read() as session:
         public_ids = public_ids_of(session, case_ids)
     batch: list[tuple[Kind, str]] = [("case", str(case_id)) for case_id in case_ids]
     batch += [("reply", public_id) for public_id in public_ids]
-    try:
+    with _later():
         service.apply(batch)
-    except WriterBusy as error:
-        raise RetryLater(error.code, SOON) from error
 
 
 def reconcile(service: SearchService) -> None:
-    """Mend whatever differs between index and database. Raises RetryLater while another writes."""
-    try:
+    """Mend whatever differs between index and database. Raises RetryLater while another writes or it can't be."""
+    with _later():
         service.reconcile()
-    except WriterBusy as error:
+
+
+@contextmanager
+def _later() -> Iterator[None]:
+    """An index that can't be written now (another writer, its folder deleted, a full disk) buries no job."""
+    try:
+        yield
+    except SearchUnavailable as error:
         raise RetryLater(error.code, SOON) from error
+    except OSError as error:
+        raise RetryLater("search_disk", SOON) from error
