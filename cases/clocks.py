@@ -18,7 +18,9 @@ from cases.models import Assignment, Card, Case, CaseClock, ClockPause, Deadline
 from core.clock import LOCAL, to_local
 from organisations.calendar import WorkingCalendar, forget_calendars, load_calendar
 
-ACTING = frozenset({"ask", "silence"})  # kinds whose due moment makes the sweep do something other than give a card
+ACTING = frozenset(
+    {"ask", "silence", "ask_citizen"}
+)  # kinds whose due moment makes the sweep do something other than give a card
 _ONCE = frozenset({"promise"})  # what a return, a reassignment or a merge must never begin again
 _LAST_MINUTE = time(23, 59, 59)
 _CHUNK = 500

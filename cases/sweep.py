@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from cases import clocks, history
 from cases.models import Alert, Assignment, Card, Case, CaseClock
-from cases.operations import closing
+from cases.operations import closing, silence
 from cases.operations.base import lock_case
 from core import ids, jobs
 from core.clock import Clock
@@ -112,8 +112,13 @@ def _look_at_clock(session: Session, clock_id: int, now: datetime) -> int:
 
 
 def _act(session: Session, clock: CaseClock, case: Case, now: datetime) -> int:
-    """The citizen stayed silent: first a call-back, then the end of the round as "not rated"."""
-    if case.stage != "asking":
+    """The citizen stayed silent. On an answer: first a call-back, then the end of the round as "not rated".
+
+    On a question of ours: an officer is told.
+    """
+    if clock.kind == "ask_citizen":
+        silence.note_silence(session, now, case.id)
+    elif case.stage != "asking":
         clocks.end(session, clock.subject, clock.subject_id, clock.kind, now, "not_asking")
     elif clock.kind == "ask":
         closing.call_after_silence(session, now, case.id)

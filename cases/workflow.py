@@ -97,6 +97,17 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition("add", "补充或更正", "case", _OPEN_STAGES, None, "citizen", ("text",), "added"),
     Transition("urge", "催办", "case", _OPEN_STAGES, None, "citizen", (), "urged"),
     Transition("ask_citizen", "请群众补充", "case", _OPEN_STAGES, None, "diversion", ("text",), "citizen_asked"),
+    Transition("note_silence", "群众到期未补充", "case", _OPEN_STAGES, None, "system", (), "citizen_silent"),
+    Transition(
+        "lapse_unanswered",
+        "终结（逾期未补充）",
+        "case",
+        ("review", "assigned"),
+        "closed",
+        "diversion",
+        ("text",),
+        "lapsed",
+    ),
     Transition("withdraw", "撤回诉求", "case", ("draft", "review", "assigned"), "closed", "citizen", (), "withdrawn"),
     # 2 上报 and 3 交办
     Transition("report_up", "上报", "assignment", ("doing",), None, "handler", ("organisation",), "reported_up"),

@@ -42,6 +42,7 @@ _WHOM: dict[str, tuple[str, str]] = {
     "accusation_suspected": ("accusation", "readers"),
     "added": ("added", "at_work"),
     "objected": ("objected", "assigners"),
+    "citizen_silent": ("citizen_silent", "asker"),
     "reminded": ("reminder", "handlers"),
     "carded": ("", "late"),
     "alert_raised": ("danger", "duty"),
@@ -168,6 +169,8 @@ def _recipients(session: Session, event: Event, case: Case, whom: str) -> Iterab
         return [one for row in _assignments(session, case) for one in _assigners(session, row, event)]
     if whom == "readers":
         return [account.id for account in accusations.readers_of(session, case.id)]
+    if whom == "asker":
+        return _asker(session, event)
     if whom == "late":
         return _told_of_lateness(session, event, [assignment] if assignment is not None else open_now)
     return []
@@ -208,6 +211,14 @@ def _assigners(session: Session, assignment: Assignment, event: Event) -> list[i
     if assignment.assigner_organisation_id is not None:
         return _holders(session, event, _ASSIGNING, assignment.assigner_organisation_id)
     return _holders(session, event, ("diversion",), None)
+
+
+def _asker(session: Session, event: Event) -> list[int]:
+    """The officer who asked the citizen last; all of diversion where that one is no officer any more."""
+    officers = _holders(session, event, ("diversion",), None)
+    asked = select(Event.actor_id).where(Event.case_id == event.case_id, Event.kind == "citizen_asked")
+    last = session.scalar(asked.order_by(Event.seq.desc()).limit(1))
+    return [last] if last in officers else officers
 
 
 def _on_duty(session: Session, event: Event) -> list[int]:

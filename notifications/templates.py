@@ -53,6 +53,7 @@ STAFF_KINDS: dict[str, str] = {
     "accusation": "可能是检举控告，等您认定",
     "added": "群众补充了材料",
     "objected": "群众对答复有异议",
+    "citizen_silent": "群众到期没有补充，请决定怎么办",
     "reminder": "办件即将到期",
     "yellow": "办件收到黄牌",
     "red": "办件收到红牌",

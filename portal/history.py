@@ -150,5 +150,7 @@ SENTENCES: dict[str, Sentence] = {
     "forwarded": _plain(lambda: _("转给有权处理的机关"), key=True),
     "merged": _plain(lambda: _("与同一件事合并办理，编号和查询码照常可用")),
     "reopened": _plain(lambda: _("重新办理"), key=True),
+    "citizen_silent": _plain(lambda: _("请您补充的期限已到，还没有收到您的补充")),
+    "lapsed": _plain(lambda: _("没有收到您的补充，终结"), key=True),
     "withdrawn": _plain(lambda: _("您撤回了诉求")),
 }

@@ -33,7 +33,7 @@ from core.web import filters
 from organisations.models import Organisation
 from portal.history import Step, steps_of
 
-ENDED_OTHERWISE = frozenset({"refused", "guided", "withdrawn", "merged", "forwarded"})
+ENDED_OTHERWISE = frozenset({"refused", "guided", "withdrawn", "merged", "forwarded", "lapsed"})
 REVIEW_DAYS = 30
 """信访工作条例第三十五条: 复查 may be asked for within 30 days of receiving the written answer."""
 CHANNELS = {"web": "从网上提交", "wechat": "从微信提交", "sms": "从短信提交", "hotline": "拨打热线反映",
@@ -160,13 +160,7 @@ def _nodes(
     at: datetime,
 ) -> list[Node]:
     nodes = [_received(session, submission)]
-    ended = submission.withdrawn_at is not None or case.outcome in {
-        "refused",
-        "guided",
-        "withdrawn",
-        "merged",
-        "forwarded",
-    }
+    ended = submission.withdrawn_at is not None or case.outcome in ENDED_OTHERWISE
     if ended:
         return [*nodes, Node(_outcome_word(submission, case), "done", _when(submission.withdrawn_at or case.closed_at))]
     if case.outcome != "direct":
@@ -228,7 +222,7 @@ def _outcome_word(submission: Submission, case: Case) -> str:
     if submission.withdrawn_at is not None:
         return _("您已撤回")
     words = {"refused": _("不予受理"), "guided": _("告知其他途径"), "withdrawn": _("撤回"), "merged": _("合并办理"),
-             "forwarded": _("转给有权处理的机关")}  # fmt: skip
+             "forwarded": _("转给有权处理的机关"), "lapsed": _("逾期未补充，终结")}  # fmt: skip
     return words.get(case.outcome or "", _("办结"))
 
 
@@ -330,7 +324,7 @@ def _served_in_round(session: Session, submission: Submission, case: Case) -> bo
 
 def _decision(session: Session, case: Case) -> str:
     """Why it was refused, or which way is open, in the officer's words with the article."""
-    if case.outcome not in {"refused", "guided", "forwarded"}:
+    if case.outcome not in {"refused", "guided", "forwarded", "lapsed"}:
         return ""
     row = session.scalar(
         select(Decision)

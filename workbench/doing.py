@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from cases import visibility, workflow
 from cases.errors import Conflict, NotFound, NotNow
 from cases.models import Answer, Assignment, Case
-from cases.operations import attachments, base
+from cases.operations import attachments, base, silence
 from cases.operations.inputs import FileGiven
 from core.database import Database
 from core.files import FileStore
@@ -60,6 +60,8 @@ def offers(
     """The steps open to this person from where the case stands, the main one first."""
     found: list[Offer] = []
     case_steps = {t.operation for t in workflow.open_to("case", case.stage)}
+    if not silence.is_unanswered(session, case):
+        case_steps.discard("lapse_unanswered")
     for step in STEPS:
         if step.operation in case_steps and base.offered(actor, step.operation):
             found.append(Offer(step))

@@ -26,6 +26,7 @@ from cases.operations import (
     publishing,
     requests,
     rounds,
+    silence,
     supervising,
 )
 from core.errors import Invalid
@@ -233,6 +234,10 @@ STEPS: tuple[Step, ...] = (
     Step("ask_citizen", _l("请群众补充"), lambda s, a, at, to, f: messages.ask_citizen(
         s, a, at, to.case.id, f.text("text")), _l("已请群众补充"), key="a", order=22, fields=(
         Field("text", "area", _l("要群众补充什么"), hint=_l("会原样发给群众，请写得具体、客气")),)),
+    Step("lapse_unanswered", _l("终结（逾期未补充）"), lambda s, a, at, to, f: silence.lapse_unanswered(
+        s, a, at, to.case.id, text=f.text("text")), _l("已终结"), order=29, ends=True, fields=(
+        Field("text", "area", _l("给群众的说明"), rows=3,
+              hint=_l("写清请群众补充了什么、没有收到回复，以及怎样重新提出")),)),
     Step("register", _l("登记"), lambda s, a, at, to, f: dispatch.register(s, a, at, to.case.id), _l("已登记"),
          order=40),
     Step("accept", _l("受理"), lambda s, a, at, to, f: dispatch.accept(s, a, at, to.case.id, text=f.text("text")),

@@ -38,7 +38,7 @@ def forward(
         role="lead", kind="forward", round=case.round, state="confirmed", created_at=at, ended_at=at,
     )  # fmt: skip
     session.add(passed)
-    decision = _decide(session, actor, at, case, "forwarded", organisation_id=organisation_id, text=text)
+    decision = decide(session, actor, at, case, "forwarded", organisation_id=organisation_id, text=text)
     record(session, actor, "forward", case, at, assignment=passed, data={"decision": decision.id})
     return decision
 
@@ -55,7 +55,7 @@ def accept(
     own = actor.organisation_ids[0] if actor.organisation_ids else None
     for submission in waiting:
         submission.accepted_at, submission.accepted_by_id = at, own
-    decision = _decide(session, actor, at, case, "accepted", organisation_id=own, text=text)
+    decision = decide(session, actor, at, case, "accepted", organisation_id=own, text=text)
     record(session, actor, "accept", case, at, data={"decision": decision.id})
     return decision
 
@@ -153,13 +153,13 @@ def _end_on_ground(
     )
     if row is None:
         raise Invalid({"ground": "请从列表中选择依据。"})
-    decision = _decide(session, actor, at, case, outcome, ground=row, text=text or row.text)
+    decision = decide(session, actor, at, case, outcome, ground=row, text=text or row.text)
     close_case(session, case, at, outcome)
     record(session, actor, operation, case, at, data={"decision": decision.id, "ground": row.code})
     return decision
 
 
-def _decide(
+def decide(
     session: Session,
     actor: Actor,
     at: datetime,
@@ -170,6 +170,7 @@ def _decide(
     organisation_id: int | None = None,
     text: str = "",
 ) -> Decision:
+    """Keep a formal step with its ground and what the citizen reads of it."""
     own = actor.organisation_ids[0] if actor.organisation_ids else None
     decision = Decision(
         case_id=case.id, kind=kind, ground=ground.code if ground else None, article=ground.article if ground else None,

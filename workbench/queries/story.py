@@ -111,6 +111,8 @@ _EXTRA = {
     "merged": "并入",
     "joined": "并入其他诉求",
     "call_back_opened": "安排回访",
+    "citizen_silent": "群众到期未补充",
+    "lapsed": "终结（逾期未补充）",
     "call_back_attempted": "回访",
     "contact_attached": "关联来电",
     "code_issued": "发出查询码",
