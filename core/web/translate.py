@@ -26,10 +26,11 @@ MO = PO.with_suffix(".mo")
 KEYWORDS = {**DEFAULT_KEYWORDS, "_l": None, "lazy_gettext": None}
 _BESIDE = frozenset({"tests", "benchmarks", "migrations", "build", "docs", "deploy"})
 # Constants that pages translate when they show them: an error's sentence, a group of the navigation, reasons by code.
-NAMED = frozenset({"message", "group", "REASONS"})
+NAMED = frozenset({"message", "group", "REASONS", "UNITS", "STAFF_KINDS"})
 # What errors by field are gathered in.
 FAULTS = frozenset({"wrong", "faults", "fields", "errors"})
 _HAN = re.compile(r"[\u3400-\u9fff]")
+_COMMANDS = frozenset({"cli.py"})  # English already
 _PLACEHOLDER = re.compile(r"%\((\w+)\)([a-z])")
 _WIDTH = 120
 _HEAD = "# English of the pages; see core/web/translate.py.\n#"
@@ -43,6 +44,8 @@ def extract(root: Path = ROOT) -> Catalog:
     for path, _line, words, comments, context in extract_from_dir(
         root, methods, options, KEYWORDS, directory_filter=_is_ours
     ):
+        if path in _COMMANDS:
+            continue
         found.add(words, None, [(path, 0)], auto_comments=comments, context=context)
     return found
 
@@ -65,6 +68,8 @@ def _named(node: ast.AST) -> list[Any]:
         case ast.keyword(arg=str(name), value=value) if name in NAMED:
             given = [value]
         case ast.Assign(targets=[ast.Name(id=name)], value=value) if name in NAMED:
+            given = [value]
+        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value) if name in NAMED:
             given = [value]
         case ast.Assign(targets=[ast.Subscript(value=ast.Name(id=name))], value=value) if name in FAULTS:
             given = [value]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import flask
+from flask_babel import lazy_gettext as _l
 
 from core.web.navigation import NavEntry
 from core.web.navigation import register as register_places
@@ -26,7 +27,7 @@ MODULES = (accounts, structure, catalogue, calendars, deadlines, words, notices,
 PLACES = (
     NavEntry(
         "workbench.catalogue",
-        "派单目录",
+        _l("派单目录"),
         "route",
         ("admin.catalogue",),
         400,
@@ -35,7 +36,7 @@ PLACES = (
     ),
     NavEntry(
         "workbench.organisations",
-        "机构和岗位",
+        _l("机构和岗位"),
         "building",
         ("admin.organisations",),
         410,
@@ -44,7 +45,7 @@ PLACES = (
     ),
     NavEntry(
         "workbench.accounts",
-        "账号和角色",
+        _l("账号和角色"),
         "user",
         ("admin.accounts",),
         420,
@@ -53,7 +54,7 @@ PLACES = (
     ),
     NavEntry(
         "workbench.deadlines",
-        "办理时限",
+        _l("办理时限"),
         "clock",
         ("admin.policies",),
         430,
@@ -62,7 +63,7 @@ PLACES = (
     ),
     NavEntry(
         "workbench.calendars",
-        "工作日历",
+        _l("工作日历"),
         "calendar",
         ("admin.calendar",),
         440,
@@ -70,11 +71,17 @@ PLACES = (
         others=("workbench.calendar_*",),
     ),
     NavEntry(
-        "workbench.words", "字典和依据", "tune", ("admin.policies",), 450, group="管理", others=("workbench.word_*",)
+        "workbench.words",
+        _l("字典和依据"),
+        "tune",
+        ("admin.policies",),
+        450,
+        group="管理",
+        others=("workbench.word_*",),
     ),
     NavEntry(
         "workbench.notice_templates",
-        "通知用语",
+        _l("通知用语"),
         "message",
         ("admin.policies",),
         455,
@@ -83,7 +90,7 @@ PLACES = (
     ),
     NavEntry(
         "workbench.jobs",
-        "后台任务",
+        _l("后台任务"),
         "swap",
         ("admin.policies",),
         460,
@@ -92,7 +99,7 @@ PLACES = (
         late=True,
         others=("workbench.job_*",),
     ),
-    NavEntry("workbench.audit", "审计记录", "shield", ("audit.read",), 470, group="管理"),
+    NavEntry("workbench.audit", _l("审计记录"), "shield", ("audit.read",), 470, group="管理"),
 )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import flask
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from cases.models import DeadlinePolicy, PolicySet
@@ -20,22 +21,22 @@ from core.web.parts import part
 from organisations.errors import Invalid
 
 PERMISSION = "admin.policies"
-TRACKS = {"hotline": "热线", "petition": "信访"}
+TRACKS = {"hotline": _l("热线"), "petition": _l("信访")}
 KINDS = {
-    "sign": "签收",
-    "danger": "危急响应",
-    "handle": "办理",
-    "decide": "转送、交办",
-    "return": "退回",
-    "review": "分流",
-    "petition_review": "复查",
-    "settle": "群众不满意后的决定",
-    "re_examination": "复核",
-    "promise": "对群众的承诺",
-    "ask": "等群众评价",
-    "silence": "未回应后的回访",
-    "ask_citizen": "请群众补充",
-    "call_back": "回访",
+    "sign": _l("签收"),
+    "danger": _l("危急响应"),
+    "handle": _l("办理"),
+    "decide": _l("转送、交办"),
+    "return": _l("退回"),
+    "review": _l("分流"),
+    "petition_review": _l("复查"),
+    "settle": _l("群众不满意后的决定"),
+    "re_examination": _l("复核"),
+    "promise": _l("对群众的承诺"),
+    "ask": _l("等群众评价"),
+    "silence": _l("未回应后的回访"),
+    "ask_citizen": _l("请群众补充"),
+    "call_back": _l("回访"),
 }
 _FIELDS = ("amount", "remind_before", "yellow_after", "red_after", "extension_max")
 
