@@ -131,7 +131,7 @@ def browsers(hub: RunningHub, tmp_path: Path) -> Iterator[Browsers]:
         yield found
         faults = [fault for watched in found.made for fault in watched.faults]
         browser.close()
-    assert faults == []
+    assert faults == [], faults
 
 
 @pytest.fixture
