@@ -83,6 +83,10 @@ def engine_of(settings: Settings) -> SearchEngine:
     return cast(SearchEngine, TantivyEngine(settings.data_dir / "search"))
 
 
+_WHOLE = 200  # hits in one reading, when all of them are wanted
+NARROWED = 1000  # hits that a list may narrow further
+
+
 class SearchService:
     """Search over one engine and one database."""
 
@@ -149,6 +153,27 @@ class SearchService:
         return [_shown(rows[hit.id], title) for hit in hits if hit.id in rows]
 
     # --- cases, for staff ---------------------------------------------------------------------------------------------
+
+    def case_ids(self, actor: Actor, typed: str, most: int = NARROWED) -> tuple[list[int], bool]:
+        """The best cases for what was typed, and whether there are more: for a list that narrows them further.
+
+        The list has to check who may see what. Raises SearchUnavailable.
+        """
+        number = ids.clean_number(typed[:LONGEST])
+        if number is not None:
+            return [case.id for case in self._by_number(actor, number).items], False
+        terms = terms_of(fold(typed[:LONGEST]), 0.5)
+        if typed.strip() and not terms.weights:
+            return [], False
+        keys = permission_keys(actor)
+        chosen = {} if keys is None else {"organisation": keys}
+        found: list[int] = []
+        for place in range(1, -(-most // _WHOLE) + 1):
+            hits = self._cases.search(terms, chosen, Page(place, _WHOLE))
+            found += [int(hit.id) for hit in hits.items]
+            if place * _WHOLE >= hits.total:
+                return found, False
+        return found, True
 
     def search_cases(
         self, actor: Actor, typed: str, filters: Filters | None = None, page: Page | None = None

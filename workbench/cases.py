@@ -28,7 +28,7 @@ from core.web.parts import part
 from organisations.people import Actor
 from search.engine import Page as SearchPage
 from search.engine import SearchUnavailable
-from search.service import SearchService
+from search.service import NARROWED, SearchService
 from workbench import doing, steps
 from workbench.queries import casefile, choices, lines, listing, names, story
 
@@ -52,29 +52,37 @@ def case_list() -> Any:
     """The cases that this person may see, narrowed by the address's filters or found by what was typed."""
     who, at = actor(), now()
     filters = listing.from_arguments(flask.request.args)
-    found, unavailable = _search(who, filters.q) if filters.q else (None, False)
+    among, more = None, False
+    try:
+        if filters.q and filters.beside_text:
+            among, more = part(SearchService).case_ids(who, filters.q)
+        found = _search(who, filters.q) if filters.q and among is None else None
+        unavailable = False
+    except SearchUnavailable:  # the list is then shown without what was typed
+        found, unavailable = None, True
     if found is not None and len(found.items) == 1 and found.total == 1 and page_number() == 1:
         return flask.redirect(flask.url_for("workbench.case", case_id=found.items[0].id))
     with part(Database).read() as session:
-        page = found or listing.page_of(session, listing.query_of(session, who, at, filters), page_number())
+        query = listing.query_of(session, who, at, filters)
+        if among is not None:
+            query = query.where(Case.id.in_(among))
+        page = found or listing.page_of(session, query, page_number())
         shown = lines.lines(session, who, at, page.items)
         options = {"organisations": listing.organisation_options(session), "areas": listing.area_options(session)}
     return flask.render_template(
         "workbench/cases.html", page=page, lines=shown, filters=filters, options=options, unavailable=unavailable,
+        narrowed=NARROWED if more else 0,
         level1_pairs=[(one, one) for one in choices.level1_options()],
         most=listing.COUNTED, may_export=who.can("export") and not filters.q,
     )  # fmt: skip
 
 
-def _search(who: Actor, q: str) -> tuple[Page[Case] | None, bool]:
-    """What search finds, as a page; and whether it is out of order (the list is then shown without it)."""
+def _search(who: Actor, q: str) -> Page[Case]:
+    """What search finds, the best first, as a page. Raises SearchUnavailable."""
     at = page_number()
-    try:
-        found = part(SearchService).search_cases(who, q, page=SearchPage(at, SIZE))
-    except SearchUnavailable:
-        return None, True
+    found = part(SearchService).search_cases(who, q, page=SearchPage(at, SIZE))
     total = found.total if found.total is not None else (at - 1) * SIZE + len(found.items)
-    return Page(found.items, at, total, SIZE), False
+    return Page(found.items, at, total, SIZE)
 
 
 @staff("export")

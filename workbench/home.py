@@ -21,6 +21,7 @@ from core.web.navigation import NavEntry
 from core.web.parts import part
 from organisations.people import Actor
 from supervision import lateness
+from workbench import notices
 from workbench.queries import names, queue, waiting
 
 _DUTY = ("case.review", "call.register", "case.supervise")
@@ -60,6 +61,7 @@ def page() -> Any:
             "offices": " · ".join(names.organisations(session, who.organisation_ids, short=False).values()),
             "time_left": waiting.time_today(session, who, at),
             "dangers": [(one, names.danger(one.kind)) for one in alerts.open_alerts(session, who, limit=20)],
+            "lines": notices.newest(session, who),
             **_decisions(session, who),
         }
     return flask.render_template("workbench/home.html", hello=_hello(), **found)

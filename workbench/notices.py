@@ -49,6 +49,11 @@ def page() -> str:
     return flask.render_template("workbench/notices.html", page=shown, read=read, unread=unread)
 
 
+def newest(session: Session, who: Actor, limit: int = 5) -> list[dict[str, Any]]:
+    """The newest lines that a person has not read, for their home page."""
+    return _shown(session, who, lines.unread(session, _own(who), limit))
+
+
 @signed_in
 def read_one(notice_id: int) -> Any:
     """Mark one line as read; somebody else's stays as it is."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -41,6 +41,11 @@ class Filters:
     until: date | None = None
     mine: str = ""
     q: str = ""
+
+    @property
+    def beside_text(self) -> bool:
+        """Whether something is asked beside the text typed."""
+        return replace(self, q="") != Filters(status="all")
 
     @property
     def any(self) -> bool:
