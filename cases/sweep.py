@@ -137,8 +137,9 @@ def _give(session: Session, clock: CaseClock, case: Case, level: str, now: datet
         assignment_id=assignment.id if assignment else None,
         account_id=assignment.claimed_by_id if assignment else None,
     )  # fmt: skip
-    done = session.execute(statement.on_conflict_do_nothing(index_elements=["clock_id", "level"]))
-    if done.rowcount != 1:  # type: ignore[attr-defined]
+    # Told by RETURNING: PostgreSQL's driver gives no count of rows here.
+    new = statement.on_conflict_do_nothing(index_elements=["clock_id", "level"]).returning(Card.id)
+    if session.scalar(new) is None:
         return 0
     history.append(
         session, case, "reminded" if level == "reminder" else "carded", now, organisation_id=clock.organisation_id,
