@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -149,6 +151,24 @@ def test_the_same_token_twice_is_one_call(room: Room) -> None:
     assert _codes(page) == []
 
 
+def test_the_same_token_at_the_same_moment_is_one_call(room: Room) -> None:
+    form = room.form(do="send", flag="needed")
+    cookie = room.client.get_cookie("lx_staff")
+    assert cookie is not None
+    start = threading.Barrier(4)
+
+    def press(_number: int) -> int:
+        browser = room.app.test_client()
+        browser.set_cookie("lx_staff", cookie.value)
+        start.wait(30)
+        return browser.post("/desk", data=form).status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(press, range(4))) == [200] * 4
+    _submission, case, _contact = room.only()
+    assert (case.stage, len(room.all(Assignment)), len(room.all(CallBack))) == ("assigned", 1, 1)
+
+
 def test_an_anonymous_caller_leaves_no_name(room: Room) -> None:
     room.call(disclosure="anonymous", name="孙丽", flag="needed")
     submission, _case, contact = room.only()
@@ -233,7 +253,7 @@ def test_what_is_wrong_is_said_and_nothing_typed_is_lost(room: Room, fields: dic
     assert answer.status_code == 400
     assert sentence in page
     assert room.all(Submission) == room.all(Contact) == room.all(CallBack) == []
-    for value in ("三栋停水", "孙丽", "翠湖花园", "稍等", "谢谢", fields.get("body", BODY)):
+    for value in ("三栋停水", "孙丽", "翠湖花园", given["answer"], "谢谢", fields.get("body", BODY)):
         assert value in page
 
 
