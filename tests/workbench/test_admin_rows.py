@@ -130,9 +130,10 @@ def test_a_row_is_added_taken_out_and_brought_back(admin: FlaskClient, city: Any
     assert "is-gone" not in admin.get("/work/admin/catalogue?changed=1").text
 
 
-def test_two_people_in_one_draft_the_second_is_told(admin: FlaskClient, city: Any) -> None:
+@pytest.mark.parametrize("place", [0, -1])  # of the first page, or of the last
+def test_two_people_in_one_draft_the_second_is_told(admin: FlaskClient, city: Any, place: int) -> None:
     admin.post("/work/admin/catalogue/draft", data={"do": "open"})
-    row = rows_of(city, draft(city).id)[0]
+    row = sorted(rows_of(city, draft(city).id), key=lambda one: (one.level1, one.level2, one.level3))[place]
     stale = draft(city).version
     save(admin, city, row, handle_days=8)
     answer = save(admin, city, row, handle_days=7, version=stale)

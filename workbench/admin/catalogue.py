@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,15 +124,22 @@ def _page(errors: Mapping[str, str], form: Mapping[str, str]) -> str:
         published, open_draft = in_force(session), operations.draft_of(session)
         version = _version(session, shown["version"]) or open_draft or published
         rows = _rows(session, version, published, shown) if version is not None else []
-        at = min(page_number(), max(1, -(-len(rows) // SIZE)))
+        edit_id = whole(form.get("row_id") if errors else shown["edit"])
+        at = min(_page_with(rows, edit_id) or page_number(), max(1, -(-len(rows) // SIZE)))
         page = Page(rows[(at - 1) * SIZE : at * SIZE], at, len(rows), endpoint="workbench.catalogue")
         editable = version is not None and open_draft is not None and version.id == open_draft.id
         return flask.render_template(
             "workbench/admin/catalogue.html", page=page, version=version, published=published, draft=open_draft,
             editable=editable, shown=shown, errors=errors, form=form, **_around(session, published, open_draft, page),
-            edit_id=whole(form.get("row_id") if errors else shown["edit"]),
+            edit_id=edit_id,
             adding=(bool(errors) and not form.get("row_id")) or shown["edit"] == "new", tracks=operations.TRACKS,
         )  # fmt: skip
+
+
+def _page_with(rows: Sequence[Shown], row_id: int | None) -> int | None:
+    """The page on which a row stands: what was typed into it has to be shown again."""
+    places = (place for place, item in enumerate(rows) if item.row.id == row_id)
+    return next((place // SIZE + 1 for place in places), None)
 
 
 def _version(session: Session, number: str) -> CatalogueVersion | None:
