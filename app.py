@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 
 import flask
 
@@ -48,6 +49,8 @@ def create_app(
 
 def serve() -> flask.Flask:
     """The application as gunicorn runs it: logs set up, workers told to look after each commit that owes a job."""
+    # A thread that writes is called back soon after each statement: the others wait for its turn to end.
+    sys.setswitchinterval(0.001)
     end_with_parent()  # a killed gunicorn leaves no worker behind that holds the port
     settings = load_settings()
     logging.configure(settings.log_level)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from cases.models import Submission
@@ -49,6 +49,21 @@ class TooLong(HubError):
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------
+
+
+_KNOWN = text(
+    "SELECT 1 FROM dialogues WHERE channel = :channel AND sender_digest = :digest "
+    "UNION ALL SELECT 1 FROM contact_points WHERE kind = :kind AND digest = :digest LIMIT 1"
+)
+
+
+def is_known(session: Session, sender: Sender) -> bool:
+    """Whether there can be anything of theirs: a dialogue, or a submission made with their contact point.
+
+    One small question in place of three, for most who write are strangers.
+    """
+    values = {"channel": sender.channel, "kind": sender.kind, "digest": sender.digest}
+    return session.connection().execute(_KNOWN, values).first() is not None
 
 
 def live(session: Session, sender: Sender) -> Dialogue | None:

@@ -92,8 +92,9 @@ def _followed(session: Session, sender: Sender, message: Message, delivery: Deli
 
 def _words(session: Session, sender: Sender, text: str, message: Message, delivery: Delivery) -> Outcome:
     at = delivery.received_at
-    current = dialogue.live(session, sender)
-    copied = dialogue.earlier_copy(session, sender, text, at) if current is None else None
+    known = dialogue.is_known(session, sender)
+    current = dialogue.live(session, sender) if known else None
+    copied = dialogue.earlier_copy(session, sender, text, at) if known and current is None else None
     danger = words.danger(normalise(text).text)
     if copied is not None:
         advice = f"{answers.danger_advice(danger)}\n" if danger else ""
@@ -110,7 +111,7 @@ def _words(session: Session, sender: Sender, text: str, message: Message, delive
         return _go_on(session, sender, current, text, message, delivery)
     if not commands.has_substance(text):
         return Outcome(text=answers.greeting())
-    own = open_ones(session, sender)
+    own = open_ones(session, sender) if known else []
     worried = _recent_danger(session, own, delivery)
     if worried is not None and following.kind_of(text) != "new":
         return _more_danger(session, worried, text, message, delivery)
