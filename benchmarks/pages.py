@@ -35,7 +35,7 @@ OFFICER, HANDLER, LEADER = "niu.guoqiang", "huo.yan", "dou.jianping"
 Pages = list[tuple[str, str, tuple[str, ...]]]
 
 
-def run(out: TextIO, *, cases: int = 100_000, replies: int = 100_000, open_cases: int = 1000,
+def run(out: TextIO, *, cases: int = 100_000, replies: int = 100_000, open_cases: int = 600,
         rounds: int = 60) -> dict[str, tuple[float, float]]:  # fmt: skip
     """Print the table; gives median and p95 (milliseconds) by page."""
     with tempfile.TemporaryDirectory(prefix="bench-pages-") as name:
