@@ -85,6 +85,14 @@ class Settings(BaseSettings):
             raise ValueError("should be like https://12345.example.cn, without a path")
         return value.rstrip("/")
 
+    @field_validator("wechat_api_base", "twilio_api_base")
+    @classmethod
+    def _server(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            raise ValueError("should begin with http:// or https:// and name a server")
+        return value
+
     @field_validator("database_url")
     @classmethod
     def _database(cls, value: str) -> str:

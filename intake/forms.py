@@ -24,6 +24,7 @@ from organisations.people import CITIZEN, Actor
 
 TITLE = (4, 50)  # characters, fewest and most
 BODY = (10, 2000)
+WRITTEN = (2, 5)  # of them letters, characters or figures: in a title, in a body
 PLACE_MOST = 200
 NAME_MOST = 40
 FILES_MOST = 5
@@ -158,13 +159,22 @@ def _text_faults(text: PreparedText, title_least: int = TITLE[0], body_least: in
     faults = {}
     if not title_least <= len(text.title_normal) <= TITLE[1]:
         faults["title"] = f"请用一句话概括，{title_least} 到 {TITLE[1]} 个字。"
+    elif title_least and _written(text.title_normal) < WRITTEN[0]:
+        faults["title"] = "请用文字概括，不要只用表情或标点。"
     if len(text.body_normal) < body_least:
         faults["body"] = f"请再写详细些，至少 {body_least} 个字：什么时候、在哪里、希望怎么解决。"
     elif len(text.body_normal) > BODY[1]:
         faults["body"] = f"最多 {BODY[1]:,} 个字，现在有 {len(text.body_normal):,} 个字。请精简，或把材料作为附件上传。"
+    elif body_least and _written(text.body_normal) < WRITTEN[1]:
+        faults["body"] = "请用文字写明什么时候、在哪里、希望怎么解决；只有表情或标点，工作人员看不明白。"
     if len(text.place_normal) > PLACE_MOST:
         faults["place"] = f"地点最多 {PLACE_MOST} 个字。"
     return faults
+
+
+def _written(text: str) -> int:
+    """How many letters, characters and figures there are among signs and pictures."""
+    return sum(letter.isalnum() for letter in text)
 
 
 def _petition_faults(form: PetitionForm, at: datetime, files: int) -> dict[str, str]:
