@@ -260,7 +260,7 @@ def import_file(
             report = run.run(db, clock, parts.get(Brain), plan, advance)
         if people:
             with _bar("release", releasing.count(db, plan)) as advance:
-                releasing.release(db, clock, plan, *people, report, advance)
+                releasing.release(db, clock, plan, people[0], people[1], report, advance)
     for line in report.lines():
         click.echo(line)
     if report.taken:

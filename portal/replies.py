@@ -91,7 +91,8 @@ def _picked(found: Found, chosen: dict[str, list[str]]) -> list[tuple[str, str]]
         for value in values:
             others = [other for other in values if other != value]
             word = labels.get(value, value)
-            picked.append((word, paging.address_with(**{name: others, "page": None})))
+            changes: dict[str, Any] = {name: others, "page": None}
+            picked.append((word, paging.address_with(**changes)))
     return picked
 
 
