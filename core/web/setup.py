@@ -16,7 +16,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from core.clock import to_local
 from core.config import Settings
-from core.errors import Forbidden, HubError
+from core.errors import Forbidden, HubError, NotFound
 from core.logging import get_logger
 from core.web import context, errors, filters, forms, headers, kept, limits, navigation
 from core.web.access import Access, access_of
@@ -29,6 +29,7 @@ HERE = Path(__file__).parent
 _MOST = 2_000_000
 _MOST_WITH_FILES = 110_000_000
 _MOST_TEXT = 500_000
+_LARGEST_ID = 2**63 - 1
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _LANGUAGES = {"zh": "zh_Hans_CN", "en": "en"}
 _LANGUAGE_COOKIE = "lx_lang"
@@ -110,6 +111,8 @@ def _before(app: flask.Flask, settings: Settings, csrf: CSRFProtect) -> Any:
         headers.check_host(settings)
     if endpoint is None:
         return None  # the 404 or 405 follows
+    if any(isinstance(value, int) and value > _LARGEST_ID for value in (flask.request.view_args or {}).values()):
+        raise NotFound()  # no row can have it, and the database refuses to look
     if access is None:
         raise Unmarked(endpoint)
     if access.kind in ("provider", "operations"):
