@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -102,7 +102,7 @@ def _concerned(session: Session, event: Event, case: Case) -> Iterable[Submissio
 
 def _values(session: Session, event: Event, case: Case, submission: Submission) -> dict[str, str]:
     office = session.get(Organisation, _office(event, case))
-    day = submission.promise_date or (to_local(case.due_at).date() if case.due_at else None)
+    day = _by_when(event, case, submission)
     return {
         "service": SERVICE,
         "number": ids.grouped(submission.number),
@@ -110,6 +110,14 @@ def _values(session: Session, event: Event, case: Case, submission: Submission) 
         "day": f"{day.month} 月 {day.day} 日" if day else "规定期限",
         "text": _TEXTS.get(event.kind, _no_text)(session, event, submission),
     }
+
+
+def _by_when(event: Event, case: Case, submission: Submission) -> date | None:
+    """The day that was promised; after an extension the later one of that and when the work is due now."""
+    due = to_local(case.due_at).date() if case.due_at else None
+    if event.kind == "extension_granted" and due is not None and submission.promise_date is not None:
+        return max(due, submission.promise_date)
+    return submission.promise_date or due
 
 
 def _office(event: Event, case: Case) -> int | None:
@@ -152,5 +160,6 @@ _TEXTS: dict[str, Callable[[Session, Event, Submission], str]] = {
     "answered_directly": _answer_text,
     "refused": _decision_text,
     "guided": _decision_text,
+    "lapsed": _decision_text,
     "citizen_asked": _question_text,
 }

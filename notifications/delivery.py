@@ -22,7 +22,7 @@ from notifications.models import Notice
 from notifications.templates import SERVICE, filled, wording
 
 # What a citizen must learn: when no message arrives, an agent calls.
-MUST_ARRIVE = frozenset({"citizen_asked", "answer_served", "answered_directly", "refused", "guided"})
+MUST_ARRIVE = frozenset({"citizen_asked", "answer_served", "answered_directly", "refused", "guided", "lapsed"})
 _POINT_OF_CHANNEL = {"wechat": "openid", "sms": "phone"}
 
 

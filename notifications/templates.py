@@ -34,6 +34,7 @@ SHIPPED: dict[str, str] = {
     "answered_directly": "【{service}】您的诉求 {number} 的答复：{text}",
     "refused": "【{service}】您的诉求 {number} 按规定不予受理：{text}",
     "guided": "【{service}】您的诉求 {number} 应通过其他途径解决：{text}",
+    "lapsed": "【{service}】您的诉求 {number} 因到期没有收到补充，已终结：{text} 您仍可补齐后重新提交，或拨打 12345。",
     "reopened": "【{service}】您的诉求 {number} 已重新办理，最晚 {day} 前答复您。",
     "dialogue_left": "【{service}】您上次说的事还没有提交。接着回复就可以办完；不回复的话，话务员会联系您。",
     "late_answer": "{text}",

@@ -28,6 +28,7 @@ OCCASIONS: dict[str, str] = {
     "answered_directly": "直接答复",
     "refused": "不予受理",
     "guided": "告知其他途径",
+    "lapsed": "逾期未补充，终结",
     "reopened": "重新办理",
     "dialogue_left": "话没说完，提醒一次",
     "late_answer": "补发迟到的回复",
@@ -35,7 +36,7 @@ OCCASIONS: dict[str, str] = {
 }
 # Fields without which a notice says nothing.
 _NEEDED = {"citizen_asked": "text", "answer_served": "text", "answered_directly": "text", "refused": "text",
-           "guided": "text", "late_answer": "text"}  # fmt: skip
+           "guided": "text", "lapsed": "text", "late_answer": "text"}  # fmt: skip
 
 
 @dataclass(frozen=True)

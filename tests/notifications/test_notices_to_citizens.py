@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
 
+from cases import sweep
 from cases.models import AssignmentRequest, ContactPoint, Event, Submission
-from cases.operations import closing, deciding, handling, messages, requests, rounds
+from cases.operations import closing, deciding, handling, messages, requests, rounds, silence
 from cases.operations.inputs import Reporter
 from channels.registry import Channels
 from core import ids
+from core.clock import to_local
 from notifications import citizens
 from notifications.models import NoticeTemplate
 from organisations.models import Ground
@@ -97,6 +100,15 @@ def guided(desk: Desk) -> int:
     return case_id
 
 
+def lapsed(desk: Desk) -> int:
+    case_id = citizen_asked(desk)
+    desk.clock.advance(timedelta(days=10))
+    sweep.sweep(desk.db, desk.clock)
+    with desk.db.write() as session:
+        silence.lapse_unanswered(session, desk.officer(), desk.clock.now(), case_id, text="没有说明工地在哪一侧。")
+    return case_id
+
+
 def reopened(desk: Desk) -> int:
     case_id = desk.answered()
     with desk.db.write() as session:
@@ -106,7 +118,7 @@ def reopened(desk: Desk) -> int:
 
 
 HAPPENINGS = (accepted, assigned, forwarded, citizen_asked, extension_granted, suspended, answer_served,
-              answered_directly, refused, guided, reopened)  # fmt: skip
+              answered_directly, refused, guided, lapsed, reopened)  # fmt: skip
 WORDS = {
     "accepted": HEAD + "已受理。最晚 {day} 前答复您；回复“进度”可随时查看。",
     "assigned": HEAD + "已转给市城管局办理，最晚 {day} 前答复您。",
@@ -119,6 +131,7 @@ WORDS = {
     "answered_directly": HEAD + "的答复：夜间施工已经公告到本月底。",
     "refused": HEAD + "按规定不予受理：法院已经受理。{article}",
     "guided": HEAD + "应通过其他途径解决：请向法院起诉。{article}",
+    "lapsed": HEAD + "因到期没有收到补充，已终结：没有说明工地在哪一侧。 您仍可补齐后重新提交，或拨打 12345。",
     "reopened": HEAD + "已重新办理，最晚 {day} 前答复您。",
 }
 
@@ -138,6 +151,10 @@ def test_the_words_the_address_and_once(room: Room, happening: Happening) -> Non
         address = str(point.value)
     (sent,) = [message for message in room.sms.sent if message.key == notice.key]
     day = submission.promise_date
+    if kind == "extension_granted":  # the three days more reach past what was promised
+        due = to_local(room.desk.assignment(case_id).due_at).date()
+        assert due > day
+        day = due
     article = ground_of(room.desk, "refuse" if kind == "refused" else "guide").article
     law = f"（依据：{article}）" if article else ""
     assert (
