@@ -80,7 +80,7 @@ def counted(db: Database) -> dict[str, int]:
         return {
             name: session.scalar(select(func.count()).select_from(table)) or 0
             for name, table in Base.metadata.tables.items()
-            if name not in ("web_sessions", "audit_entries", "sign_in_attempts", "code_attempts")
+            if name not in ("web_sessions", "audit_entries", "chain_heads", "sign_in_attempts", "code_attempts")
         }
 
 
