@@ -188,7 +188,17 @@ def _claim(db: Database, clock: Clock, job_id: int) -> Job | None:
     with db.write() as session:
         if session.execute(statement).rowcount != 1:  # type: ignore[attr-defined]
             return None
-        return session.get(Job, job_id)
+        try:
+            return session.get(Job, job_id)
+        except ValueError as error:
+            # What stands in the row is no payload: it would stop everything behind it.
+            log.error("job_unreadable", job_id=job_id, exc_info=error)
+            session.execute(
+                update(Job)
+                .where(Job.id == job_id)
+                .values(state="dead", finished_at=now, error="unreadable", lease=None, lease_until=None)
+            )
+            return None
 
 
 def _run(db: Database, clock: Clock, registry: Registry, claimed: list[Job]) -> None:
@@ -202,6 +212,11 @@ def _run(db: Database, clock: Clock, registry: Registry, claimed: list[Job]) -> 
         else:
             raise RetryLater("no_handler", timedelta(minutes=10))
     except Exception as error:
+        if len(claimed) > 1 and not isinstance(error, RetryLater) and not _not_its_fault(error):
+            # One of them is bad: each is tried alone, so that it holds no other up.
+            for job in claimed:
+                _run(db, clock, registry, [job])
+            return
         for job in claimed:
             _fail(db, clock, job, error)
     else:
