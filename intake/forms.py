@@ -104,7 +104,8 @@ def petition_of(
 
     Raises Invalid with a sentence for each field that needs changing.
     """
-    text = prepare(form.title.strip(), form.body.strip(), form.place.strip())
+    declared = (form.name, form.phone, form.behalf_of, form.behalf_phone, *form.joint)
+    text = prepare(form.title.strip(), form.body.strip(), form.place.strip(), declared)
     least = (0, 0) if form.draft else (TITLE[0], BODY[0])
     faults = _text_faults(text, *least) | _petition_faults(form, at, len(files)) | _token_faults(token)
     area_id = _checked_area(db, at, form.area_id, form.level1, text, faults)
@@ -128,7 +129,8 @@ def take_call(
     actor.require("call.register")
     at = clock.now()
     body = form.body.strip()
-    text = prepare(form.title.strip() or title_of(body), body, form.place.strip())
+    declared = (form.name, form.phone, form.number)
+    text = prepare(form.title.strip() or title_of(body), body, form.place.strip(), declared)
     faults = _text_faults(text, title_least=2, body_least=4) | _call_faults(form, at, len(files))
     faults |= _token_faults(token)
     area_id = _checked_area(db, at, form.area_id, form.level1, text, faults)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cases.operations.masks import without
 from core.text.masking import mask, personal_spans
 from core.text.normalise import Normalised, normalise
 from core.text.numbers import normal_phone
@@ -50,11 +51,17 @@ class PreparedText:
         return "\n".join(part for part in (self.title_normal, self.body_normal, self.place_normal) if part)
 
 
-def prepare(title: str, body: str, place: str = "") -> PreparedText:
-    """Normalise and mask a request's fields; nothing is lost, the originals stand beside."""
+def prepare(title: str, body: str, place: str = "", declared: Sequence[str] = ()) -> PreparedText:
+    """Normalise and mask a request's fields; nothing is lost, the originals stand beside.
+
+    `declared`: the names and numbers given beside the text; they are hidden wherever they stand in it.
+    """
     fields = {name: normalise(text) for name, text in (("title", title), ("body", body), ("place", place))}
     originals = {"title": title, "body": body, "place": place}
-    masked = {name: _punctuated(mask(field.text).text, field, originals[name]) for name, field in fields.items()}
+    masked = {
+        name: _punctuated(without(mask(field.text).text, declared), field, originals[name])
+        for name, field in fields.items()
+    }
     offsets = {name: list(field.offsets) for name, field in fields.items() if field.text != originals[name]}
     return PreparedText(
         title, body, place,

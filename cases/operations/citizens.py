@@ -29,6 +29,8 @@ from core.text.numbers import half_width, id_number_ok, normal_phone
 from organisations.people import Actor
 
 POINTS = ("phone", "openid", "email", "address")
+# Roles of those on the citizen's side: their names and numbers are hidden in every text of the submission.
+WRITERS = ("reporter", "contact", "agent", "joint", "representative", "callback")
 # What can be revealed, one at a time, each on record.
 REVEALS = ("name", "phone", "id_number", "email", "address", "place", "title", "body")
 
@@ -177,6 +179,16 @@ def may_know_writer(actor: Actor, submission: Submission) -> bool:
     if actor.is_system or submission.disclosure == "named":
         return True
     return actor.can("call.register") or actor.can("case.review") or "accusation_reader" in actor.roles
+
+
+def declared(session: Session, submission: Submission) -> list[str]:
+    """The names and numbers of those who wrote a submission, as declared with it."""
+    query = select(Party).where(Party.submission_id == submission.id, Party.role.in_(WRITERS))
+    values = [value for row in session.scalars(query) for value in (row.name, row.phone)]
+    citizen = session.get(Citizen, submission.citizen_id) if submission.citizen_id else None
+    if citizen is not None:
+        values += [citizen.name, citizen.id_number]
+    return [value for value in values if value]
 
 
 def _value(session: Session, submission: Submission, kind: str) -> str | None:

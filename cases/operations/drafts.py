@@ -32,6 +32,7 @@ def revise(session: Session, actor: Actor, at: datetime, submission_id: int, new
         raise NotNow(operation="save_draft", state=case.stage)
     _clear(session, submission.id)
     citizen, points = citizens.ensure_citizen(session, new.reporter, at)
+    new = taking.concealed(new, citizen)
     salt = secrets.token_hex(32)
     submission.salt, submission.digest = salt, salted_digest(bytes.fromhex(salt), f"{new.title}\0{new.body}")
     submission.exact_digest = taking.exact_digest(new.title, new.body)

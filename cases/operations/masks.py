@@ -44,6 +44,19 @@ def _typed_as(word: str, text: str) -> Iterator[re.Match[str]]:
     return re.finditer("[ -]?".join(letters), text) if letters else iter(())
 
 
+def without(text: str, declared: Iterable[str]) -> str:
+    """A text that is masked already, with what was declared as asterisks too: a name stands in it with no cue."""
+    words = [word for word in (normalise(one).text.strip() for one in declared) if len(word) > 1]
+    if not words:
+        return text
+    normal = normalise(text)
+    for word in words:
+        for match in _typed_as(word, normal.text):
+            first, last = normal.to_original(*match.span())
+            text = text[:first] + "*" * (last - first) + text[last:]
+    return text
+
+
 def masked(text: str, declared: Iterable[str] = ()) -> tuple[str, int]:
     """The text with personal data as asterisks, of the same length, and how many places there were."""
     found = personal(text, declared)

@@ -1,6 +1,8 @@
 """What passes between a citizen and the city after the submission: additions, corrections, urging, questions, answers.
 
 All stand beside the original, which stays. Each is one row by (origin, origin_key), so a repeat gives the earlier one.
+A citizen's words are looked through before anybody may read them: an accusation of those in office hides the case from
+all but its readers. `danger` is the code of the danger to life that the caller found in the words; it raises the alert.
 """
 
 from __future__ import annotations
@@ -15,9 +17,9 @@ from sqlalchemy.orm import Session
 from cases import clocks, history
 from cases.errors import Invalid, NotFound
 from cases.models import Case, Message, Submission
-from cases.operations import attachments, base, closing
+from cases.operations import attachments, base, citizens, closing
 from cases.operations.inputs import FileGiven
-from cases.operations.masks import masked
+from cases.operations.masks import masked, without
 from core import ids
 from core.crypto import salted_digest
 from organisations.people import Actor
@@ -46,6 +48,7 @@ def add(
     origin_key: str,
     channel: str,
     files: Sequence[FileGiven] = (),
+    danger: str = "",
 ) -> Message:
     """Add to a submission (`kind` addition) or put something in it right (correction). The original stays.
 
@@ -55,7 +58,7 @@ def add(
         raise Invalid({"kind": "请选择补充或更正。"})
     if not text.strip() and not files:
         raise Invalid({"text": "请写下要补充的内容，或添加材料。"})
-    return _take(session, actor, at, submission_id, text, kind, "add", (origin, origin_key, channel), files)
+    return _take(session, actor, at, submission_id, text, kind, "add", (origin, origin_key, channel), files, danger)
 
 
 def urge(
@@ -69,9 +72,10 @@ def urge(
     origin_key: str,
     channel: str,
     files: Sequence[FileGiven] = (),
+    danger: str = "",
 ) -> Message:
     """催办: the citizen asks that it go faster. Raises NotFound, Forbidden, NotNow once the case is closed."""
-    return _take(session, actor, at, submission_id, text, "urge", "urge", (origin, origin_key, channel), files)
+    return _take(session, actor, at, submission_id, text, "urge", "urge", (origin, origin_key, channel), files, danger)
 
 
 def enquire(
@@ -85,9 +89,10 @@ def enquire(
     origin_key: str,
     channel: str,
     files: Sequence[FileGiven] = (),
+    danger: str = "",
 ) -> Message:
     """查询: the citizen asks how it stands; kept as a message, in any state, and changes nothing of the case."""
-    return _take(session, actor, at, submission_id, text, "enquiry", None, (origin, origin_key, channel), files)
+    return _take(session, actor, at, submission_id, text, "enquiry", None, (origin, origin_key, channel), files, danger)
 
 
 def answer_question(
@@ -101,11 +106,14 @@ def answer_question(
     origin_key: str,
     channel: str,
     files: Sequence[FileGiven] = (),
+    danger: str = "",
 ) -> Message:
     """What the citizen says to our question; its clock ends. Raises Invalid, NotFound, Forbidden, NotNow."""
     if not text.strip() and not files:
         raise Invalid({"text": "请写下您的回答，或添加材料。"})
-    message = _take(session, actor, at, submission_id, text, "answer", "add", (origin, origin_key, channel), files)
+    message = _take(
+        session, actor, at, submission_id, text, "answer", "add", (origin, origin_key, channel), files, danger
+    )
     case = base.case_of(session, submission_id)
     clocks.end(session, "case", case.id, "ask_citizen", at, "added")
     return message
@@ -122,12 +130,13 @@ def object_(
     origin_key: str,
     channel: str,
     files: Sequence[FileGiven] = (),
+    danger: str = "",
 ) -> Message:
     """The citizen does not agree with the answer served. Raises Invalid without text, NotFound, Forbidden, NotNow."""
     if not text.strip():
         raise Invalid({"text": "请写下您不同意的地方。"})
     message = _take(
-        session, actor, at, submission_id, text, "objection", "object", (origin, origin_key, channel), files
+        session, actor, at, submission_id, text, "objection", "object", (origin, origin_key, channel), files, danger
     )
     closing.after_objection(session, actor, at, base.case_of(session, submission_id))
     return message
@@ -197,6 +206,7 @@ def _take(
     operation: str | None,
     source: tuple[str, str, str],
     files: Sequence[FileGiven],
+    danger: str,
 ) -> Message:
     """One message from a citizen, once by its origin; `operation` None writes an event that moves nothing."""
     submission = session.get(Submission, submission_id)
@@ -216,8 +226,11 @@ def _take(
         if earlier is None:
             raise
         return earlier
+    accusations.screen(session, at, case, text)
     attachments.store(session, at, files, submission_id=submission.id, message_id=message.id, by_id=actor.account_id)
     _append(session, actor, at, case, operation, submission, _data(submission, message, text, len(files)))
+    if danger:
+        alerts.raise_(session, at, case, danger, again=True)
     return message
 
 
@@ -251,7 +264,7 @@ def _write(
     message = Message(
         submission_id=submission.id, direction="out" if kind in {"question", "notice"} else "in", kind=kind,
         channel=channel, origin=origin, origin_key=origin_key, text=text or None,
-        text_masked=masked(text)[0], by_id=actor.account_id, at=at,
+        text_masked=without(masked(text)[0], citizens.declared(session, submission)), by_id=actor.account_id, at=at,
     )  # fmt: skip
     session.add(message)
     session.flush()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
@@ -21,7 +22,9 @@ from cases.models import (
     SubmissionPoint,
 )
 from cases.operations import alerts, attachments, base, citizens, codes
+from cases.operations.citizens import WRITERS
 from cases.operations.inputs import NewSubmission, PersonNamed, Submitted
+from cases.operations.masks import without
 from core import ids
 from core.crypto import ring, salted_digest
 from organisations.people import SYSTEM, Actor
@@ -87,6 +90,7 @@ def take_in(session: Session, actor: Actor, at: datetime, new: NewSubmission, ex
     copied = _copy(session, new, citizen, exact)
     if copied is not None:
         return copied
+    new = concealed(new, citizen)
     submission = _submission(session, at, new, citizen, exact)
     case = Case(
         number=submission.number, track=new.track, stage="", status="draft", title=new.title_masked,
@@ -100,6 +104,19 @@ def take_in(session: Session, actor: Actor, at: datetime, new: NewSubmission, ex
     code = codes.issue(session, at, submission, by_id=actor.account_id) if new.imported_at is None else None
     enter(session, actor, at, submission, case, new.danger, draft=new.draft)
     return Submitted(submission, case, code, False)
+
+
+def concealed(new: NewSubmission, citizen: Citizen | None) -> NewSubmission:
+    """The request with what was declared hidden in its masked texts too: 欧阳建国，东湖区… tells who wrote."""
+    person = new.reporter
+    declared = [person.name, person.phone, person.id_number, person.email, person.address]
+    declared += [value for one in new.parties if one.role in WRITERS for value in (one.name, one.phone)]
+    if citizen is not None and citizen.name:
+        declared.append(citizen.name)
+    return replace(
+        new, title_masked=without(new.title_masked, declared), body_masked=without(new.body_masked, declared),
+        place_masked=without(new.place_masked, declared),
+    )  # fmt: skip
 
 
 def _submission(session: Session, at: datetime, new: NewSubmission, citizen: Citizen | None, exact: str) -> Submission:

@@ -146,7 +146,7 @@ class _Surroundings:
 def _prepared(
     session: Session, fresh: Sequence[PastPetition], brain: Brain, surroundings: _Surroundings
 ) -> list[_Ready]:
-    texts = [prepare(past.title, past.body, past.place or past.area) for past in fresh]
+    texts = [prepare(past.title, past.body, past.place or past.area, (past.name, past.phone)) for past in fresh]
     thoughts = brain.think_many([(text.title_masked, text.body_masked) for text in texts])
     ready = []
     for past, text, thought in zip(fresh, texts, thoughts, strict=True):

@@ -50,6 +50,12 @@ def test_an_addition_stands_beside_the_original(db: Database, clock: FixedClock)
     assert "13900002222" not in str([event.data for event in added]) and len(added[0].data["digest"]) == 64
 
 
+def test_what_is_added_does_not_tell_who_wrote(db: Database, clock: FixedClock) -> None:
+    done, _case = ordinary(db, clock.now())
+    message = _call(db, messages.add, clock.now(), done.submission.id, "徐晓梅，昨晚路灯又灭了", **VIA)
+    assert message.text_masked == "***，昨晚路灯又灭了"
+
+
 def test_the_same_message_again_is_one(db: Database, clock: FixedClock) -> None:
     done, _case = ordinary(db, clock.now())
     other = submit(db, clock.now(), "form-2", body="另一件")

@@ -185,3 +185,30 @@ def test_a_calls_faults(city: City, clock: FixedClock, change: Callable[[CallFor
     with pytest.raises(Invalid) as refused:
         take_call(city.db, clock, city.actor("fang.yating"), change(CALL), TOKEN)
     assert list(refused.value.fields) == [field]
+
+
+# --- who wrote is told by no masked text ------------------------------------------------------------------------------
+
+
+def test_a_declared_name_is_hidden_where_it_stands_without_a_cue(city: City, clock: FixedClock) -> None:
+    form = replace(
+        FORM, disclosure="confidential", name="欧阳建国", title="欧阳建国反映夜里施工",
+        body="欧阳建国，东湖区书院里小区，工地连续三晚施工。代填的是林小满，一起签名的有 何 大川。", place="欧阳建国家楼下",
+        behalf_of="林小满", behalf_phone="13900001111", joint=("何大川",),
+    )  # fmt: skip
+    done = take_form(city.db, clock, [], form, TOKEN)
+    with city.db.read() as session:
+        made = session.get_one(Submission, done.submission.id)
+        case = session.scalars(select(Case)).one()
+    assert made.body == form.body and made.title == form.title
+    assert made.body_masked == "****，东湖区书院里小区，工地连续三晚施工。代填的是***，一起签名的有 ****。"
+    assert made.title_masked == case.title == "****反映夜里施工" and made.place_masked == "****家楼下"
+
+
+@pytest.mark.parametrize("disclosure", ["confidential", "anonymous"])
+def test_a_caller_is_hidden_in_what_the_agent_typed(city: City, clock: FixedClock, disclosure: str) -> None:
+    call = replace(CALL, name="欧阳建国", body="欧阳建国，书院里小区停水两天了，没有通知", disclosure=disclosure)
+    take_call(city.db, clock, city.actor("fang.yating"), call, TOKEN)
+    with city.db.read() as session:
+        made = session.scalars(select(Submission)).one()
+    assert made.body_masked == "****，书院里小区停水两天了，没有通知" and "欧阳" not in made.title_masked
