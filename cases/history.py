@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from cases.models import Case, Event, HistoryAnchor
-from core import jobs
+from core import ids, jobs
+from core.database import insert_new
 
 START = "0" * 64
 
@@ -101,6 +102,7 @@ def verify(session: Session) -> Iterable[str]:
             yield f"case {event.case_id}: event {event.seq} was changed"
         ends[event.case_id] = (event.seq, event.hash)
     yield from _cut_off(session, ends)
+    yield from _not_as_anchored(session)
 
 
 def _cut_off(session: Session, ends: Mapping[int, tuple[int, str]]) -> Iterable[str]:
@@ -108,19 +110,38 @@ def _cut_off(session: Session, ends: Mapping[int, tuple[int, str]]) -> Iterable[
         found = ends.get(case_id, (0, START))[0]
         if found != seq:
             yield f"case {case_id} ({number}): history ends at event {found}, should end at {seq}"
-    for anchor in session.scalars(select(HistoryAnchor).execution_options(yield_per=2000)):
-        end = ends.get(anchor.case_id)
-        if end is None or end[0] < anchor.seq:
-            yield f"case {anchor.case_id}: event {anchor.seq}, anchored on {anchor.day}, is missing"
-        elif end[0] == anchor.seq and end[1] != anchor.hash:
-            yield f"case {anchor.case_id}: event {anchor.seq} is not the one anchored on {anchor.day}"
 
 
-def anchor(session: Session, day: date, since: datetime) -> int:
-    """Record the last event of each case that changed since a moment; again on the same day changes nothing."""
-    known = set(session.scalars(select(HistoryAnchor.case_id).where(HistoryAnchor.day == day)))
-    changed = set(session.scalars(select(Event.case_id).where(Event.at >= since).distinct())) - known
-    for case_id in sorted(changed):
-        last = session.scalars(select(Event).where(Event.case_id == case_id).order_by(Event.seq.desc()).limit(1)).one()
-        session.add(HistoryAnchor(day=day, case_id=case_id, seq=last.seq, hash=last.hash))
-    return len(changed)
+def _not_as_anchored(session: Session) -> Iterable[str]:
+    """The anchors whose event is gone or carries another hash, wherever in the chain it stands."""
+    stored = and_(Event.case_id == HistoryAnchor.case_id, Event.seq == HistoryAnchor.seq)
+    query = (
+        select(HistoryAnchor.case_id, HistoryAnchor.seq, HistoryAnchor.day, Event.hash)
+        .outerjoin(Event, stored)
+        .where(or_(Event.hash.is_(None), Event.hash != HistoryAnchor.hash))
+        .order_by(HistoryAnchor.case_id, HistoryAnchor.seq)
+    )
+    for case_id, seq, day, found in session.execute(query):
+        fault = "is missing" if found is None else "is not the one that was anchored"
+        yield f"case {case_id}: event {seq}, anchored on {day}, {fault}"
+
+
+def unanchored(session: Session, day: date, after_id: int = 0, limit: int = 500) -> list[int]:
+    """The ids of cases, `limit` at most and above `after_id`, with events after their last anchor; none of that day's.
+
+    One walk along the cases' key with one look into an index for each, for a read session.
+    """
+    last = select(func.max(HistoryAnchor.seq)).where(HistoryAnchor.case_id == Case.id).scalar_subquery()
+    today = select(HistoryAnchor.id).where(HistoryAnchor.case_id == Case.id, HistoryAnchor.day == day).exists()
+    query = select(Case.id).where(Case.id > after_id, Case.seq > func.coalesce(last, 0), ~today)
+    return list(session.scalars(query.order_by(Case.id).limit(limit)))
+
+
+def anchor(session: Session, day: date, case_ids: Collection[int]) -> int:
+    """Record the last event of each of some cases, once a case and day; gives how many are new."""
+    query = select(Case.id, Case.seq, Event.hash).join(Event, and_(Event.case_id == Case.id, Event.seq == Case.seq))
+    new = 0
+    for case_id, seq, known in session.execute(query.where(Case.id.in_(case_ids)).order_by(Case.id)).all():
+        values = {"id": ids.new_id(), "day": day, "case_id": case_id, "seq": seq, "hash": known}
+        new += insert_new(session, HistoryAnchor, values)
+    return new

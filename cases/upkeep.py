@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 
@@ -19,8 +19,23 @@ log = get_logger(__name__)
 
 ANCHOR, PURGE_FILES = "cases.anchor", "cases.purge_files"
 LEFT_AFTER = timedelta(hours=48)  # a form or draft whose files nothing names for so long was given up
-_ANCHORED_SINCE = timedelta(days=2)
 _CHUNK = 500
+
+
+def anchor_all(db: Database, day: date, chunk: int = _CHUNK) -> int:
+    """Anchor the last event of every case that has events after its last anchor, however old; gives how many.
+
+    Reads and writes by turns, so that no write session is long.
+    """
+    made, after = 0, 0
+    while True:
+        with db.read() as session:
+            case_ids = history.unanchored(session, day, after, chunk)
+        if not case_ids:
+            return made
+        with db.write() as session:
+            made += history.anchor(session, day, case_ids)
+        after = case_ids[-1]
 
 
 def purge_files(db: Database, files: FileStore, before: datetime) -> int:
@@ -53,9 +68,7 @@ def _unnamed(db: Database, keys: Sequence[str]) -> list[str]:
 
 
 def _anchor(work: jobs.Work) -> None:
-    now = work.clock.now()
-    with work.db.write() as session:
-        history.anchor(session, to_local(now).date(), now - _ANCHORED_SINCE)
+    anchor_all(work.db, to_local(work.clock.now()).date())
 
 
 def _purge(work: jobs.Work, files: FileStore) -> None:

@@ -31,12 +31,12 @@ class Event(Base):
 
 
 class HistoryAnchor(Base):
-    """What a case's last event was at the end of a day, so that a cut-off end is noticed."""
+    """What a case's last event was at the end of a day, so that a cut-off end or a rewritten past is noticed."""
 
     __tablename__ = "history_anchors"
-    __table_args__ = (UniqueConstraint("day", "case_id"),)
+    __table_args__ = (UniqueConstraint("day", "case_id"), Index("ix_history_anchors_case_id", "case_id", "seq"))
 
     day: Mapped[date] = mapped_column(Date)
-    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
     seq: Mapped[int]
     hash: Mapped[str] = mapped_column(String(64))
