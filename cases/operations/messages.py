@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from cases import clocks, history
 from cases.errors import Invalid, NotFound
 from cases.models import Case, Message, Submission
-from cases.operations import attachments, base, citizens, closing
+from cases.operations import accusations, alerts, attachments, base, citizens, closing
 from cases.operations.inputs import FileGiven
 from cases.operations.masks import masked, without
 from core import ids

@@ -193,7 +193,8 @@ def test_a_calls_faults(city: City, clock: FixedClock, change: Callable[[CallFor
 def test_a_declared_name_is_hidden_where_it_stands_without_a_cue(city: City, clock: FixedClock) -> None:
     form = replace(
         FORM, disclosure="confidential", name="欧阳建国", title="欧阳建国反映夜里施工",
-        body="欧阳建国，东湖区书院里小区，工地连续三晚施工。代填的是林小满，一起签名的有 何 大川。", place="欧阳建国家楼下",
+        body="欧阳建国，东湖区书院里小区，工地连续三晚施工。代填的是林小满，一起签名的有 何 大川。",
+        place="欧阳建国家楼下",
         behalf_of="林小满", behalf_phone="13900001111", joint=("何大川",),
     )  # fmt: skip
     done = take_form(city.db, clock, [], form, TOKEN)
