@@ -118,7 +118,7 @@ def _earlier(session: Session, found: Sequence[Submission]) -> list[Earlier]:
         .where(SubmissionCase.submission_id.in_(wanted), SubmissionCase.until.is_(None))
     )
     cases = dict(pairs.tuples().all())
-    ratings = select(Rating).where(Rating.submission_id.in_(wanted)).order_by(Rating.round)
+    ratings = select(Rating).where(Rating.submission_id.in_(wanted)).order_by(Rating.at, Rating.id)
     rated = {one.submission_id: one.satisfaction for one in session.scalars(ratings)}
     offices = names.offices(session, (case.lead_id for case in cases.values()))
     channels = names.channels()

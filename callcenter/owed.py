@@ -172,6 +172,9 @@ def _may_rate(session: Session, matter: Matter | None) -> bool:
     if matter is None or matter.stage not in ("asking", "closed"):
         return False
     query = select(Rating.id).where(
-        Rating.submission_id == matter.submission_id, Rating.round == matter.round, Rating.way != LAPSED
+        Rating.submission_id == matter.submission_id,
+        Rating.case_id == matter.case_id,
+        Rating.round == matter.round,
+        Rating.way != LAPSED,
     )
     return session.scalar(query) is None

@@ -90,7 +90,12 @@ def view_of(session: Session, submission_id: int, at: datetime) -> View:
     lead = _lead(session, case)
     answers = _answers(session, submission)
     rating = session.scalar(
-        select(Rating).where(Rating.submission_id == submission_id, Rating.round == case.round, Rating.way != "lapsed")
+        select(Rating).where(
+            Rating.submission_id == submission_id,
+            Rating.case_id == case.id,
+            Rating.round == case.round,
+            Rating.way != "lapsed",
+        )
     )
     question = (
         messages.open_question(session, submission_id) if case.stage in workflow.BY_OPERATION["add"].from_ else None

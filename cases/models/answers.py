@@ -87,7 +87,7 @@ class Rating(Base):
     """The citizen's judgement of one round. None means unknown, never "content"."""
 
     __tablename__ = "ratings"
-    __table_args__ = (UniqueConstraint("submission_id", "round"),)
+    __table_args__ = (UniqueConstraint("submission_id", "case_id", "round"),)
 
     submission_id: Mapped[int] = mapped_column(ForeignKey("submissions.id"))
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)

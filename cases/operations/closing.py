@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from cases import clocks
 from cases.errors import AlreadyThere, Forbidden, Invalid, NotNow
 from cases.models import Answer, Assignment, CallBack, Case, Message, Rating, UnitEvaluation
-from cases.operations import call_backs
+from cases.operations import accusations, call_backs
 from cases.operations.base import case_of, check, lock_assignment, lock_case, record
 from cases.operations.dispatch import required, serve
 from cases.operations.ending import close_case, co_handlers, end_assignment, recall, standing
@@ -113,6 +113,7 @@ def rate(
     rating.comment, rating.way = comment.strip() or None, way
     rating.asked_by_id, rating.at = actor.account_id, at
     session.flush()
+    accusations.screen(session, at, case, comment)
     record(session, actor, "rate", case, at, submission_id=submission_id, data={"rating": rating.id})
     if case.stage == "asking" and not _unanswered(session, case):
         _after_answers(session, actor, at, case)
@@ -151,6 +152,8 @@ def lapse(session: Session, at: datetime, case_id: int) -> None:
     check(session, SYSTEM, "lapse", case)
     silent = _unanswered(session, case)
     for submission_id in silent:
+        if _rating_of(session, submission_id, case) is not None:
+            continue  # it lapsed before, in this very round
         session.add(
             Rating(submission_id=submission_id, case_id=case.id, round=case.round, contacted=None, resolved=None,
                    satisfaction=None, way=LAPSED, at=at)
@@ -243,7 +246,12 @@ def _objected(session: Session, case: Case) -> set[int]:
 
 
 def _rating_of(session: Session, submission_id: int, case: Case) -> Rating | None:
-    return session.scalar(select(Rating).where(Rating.submission_id == submission_id, Rating.round == case.round))
+    """What was said of a case's present round: rounds are counted by case, and a merge moves a submission to another."""
+    return session.scalar(
+        select(Rating).where(
+            Rating.submission_id == submission_id, Rating.case_id == case.id, Rating.round == case.round
+        )
+    )
 
 
 def _after_answers(session: Session, actor: Actor, at: datetime, case: Case) -> None:
