@@ -58,14 +58,17 @@ def showable() -> ColumnElement[bool]:
     return and_(PublishedReply.state == "released", Case.accusation == "no")
 
 
-def _replies() -> Select[tuple[PublishedReply, str, str, str, str]]:
+def _joined() -> Select[tuple[PublishedReply, str, str, str, str]]:
     return (
         select(PublishedReply, Organisation.code, Organisation.name, Area.code, Area.name)
         .join(Case, Case.id == PublishedReply.case_id)
         .outerjoin(Organisation, Organisation.id == PublishedReply.organisation_id)
         .outerjoin(Area, Area.id == PublishedReply.area_id)
-        .where(showable())
     )
+
+
+def _replies() -> Select[tuple[PublishedReply, str, str, str, str]]:
+    return _joined().where(showable())
 
 
 def _reply(row: Row[tuple[PublishedReply, str, str, str, str]]) -> Reply:
@@ -82,7 +85,9 @@ def replies_by_id(session: Session, public_ids: Sequence[str]) -> dict[str, Repl
     """The replies that may be shown of these public ids; withdrawn and unknown ones are absent."""
     if not public_ids:
         return {}
-    found = session.execute(_replies().where(PublishedReply.public_id.in_(public_ids))).all()
+    # The state is compared here: as a condition it makes SQLite walk all released replies instead of these few ids.
+    query = _joined().where(PublishedReply.public_id.in_(public_ids), Case.accusation == "no")
+    found = [row for row in session.execute(query) if row[0].state == "released"]
     return {reply.public_id: reply for reply in map(_reply, found)}
 
 

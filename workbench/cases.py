@@ -93,7 +93,7 @@ def export() -> flask.Response:
     heads = [_("编号"), _("事项"), _("状态"), _("内容分类"), _("性质"), _("渠道"), _("区域"), _("主办单位"),
              _("收到时间"), _("办理期限"), _("牌")]  # fmt: skip
     with part(Database).write() as session:
-        page = listing.page_of(session, listing.query_of(session, who, at, filters), 1, listing.COUNTED)
+        page = listing.page_of(session, listing.query_of(session, who, at, filters), 1, listing.EXPORTED)
         shown = lines.lines(session, who, at, page.items)
         audit.record(session, at=at, actor_id=who.account_id, action="exported", subject="cases",
                      details={"rows": len(shown), "status": filters.status})  # fmt: skip

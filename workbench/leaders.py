@@ -71,7 +71,7 @@ def export() -> flask.Response:
     who, at = actor(), now()
     with part(Database).write() as session:
         shown = late.page(
-            session, who, at, 1, "late", whole(flask.request.form.get("organisation"), 1), listing.COUNTED
+            session, who, at, 1, "late", whole(flask.request.form.get("organisation"), 1), listing.EXPORTED
         )
         audit.record(session, at=at, actor_id=who.account_id, action="exported", subject="late",
                      details={"rows": len(shown.items)})  # fmt: skip

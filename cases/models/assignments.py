@@ -20,8 +20,8 @@ class Assignment(Base):
     __tablename__ = "assignments"
     __table_args__ = (
         Index("ix_assignments_case", "case_id", "round"),
-        Index("ix_assignments_inbox", "organisation_id", "state", "due_at"),
-        Index("ix_assignments_assigner", "assigner_organisation_id", "state", "due_at"),
+        Index("ix_assignments_inbox", "organisation_id", "state", "due_at", "case_id"),
+        Index("ix_assignments_assigner", "assigner_organisation_id", "state", "due_at", "case_id"),
     )
 
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))

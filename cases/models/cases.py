@@ -23,6 +23,8 @@ class Case(Base):
         Index("ix_cases_due", "status", "due_at"),
         Index("ix_cases_area", "area_id", "received_at"),
         Index("ix_cases_received", "received_at"),
+        Index("ix_cases_status_received", "status", "received_at"),
+        Index("ix_cases_level1", "level1", "status", "received_at"),
     )
 
     number: Mapped[str] = mapped_column(String(20), unique=True)  # that of the submission it began with

@@ -2,7 +2,7 @@
 
 Revision: 0001
 After: 
-Written: 2026-11-25 03:59:50.933091
+Written: 2026-11-25 04:00:12.352535
 """
 
 import sqlalchemy as sa
