@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cases import history, visibility
+from cases import conduct, history, visibility
 from cases.errors import Forbidden, Invalid, NotFound, NotNow
 from cases.models import Case, CaseExclusion, CaseReader
 from cases.operations import base, publishing
@@ -40,6 +40,24 @@ def suspect(session: Session, at: datetime, case: Case, accusation: bool) -> Non
         return
     if not accusation or case.accusation in SUSPECTED or case.accusation_decided_at is not None:
         return
+    readers = _hide(session, at, case)
+    history.append(session, case, "accusation_suspected", at, data={"readers": readers})
+
+
+def screen(session: Session, at: datetime, case: Case, text: str) -> bool:
+    """Look through words that came later, for a case under lock; gives whether they made it a possible accusation.
+
+    A reader's earlier "no" was not about these words, so it does not hold for them.
+    """
+    if case.accusation in SUSPECTED or not conduct.accuses_office(text):
+        return False
+    case.accusation_decided_at = case.accusation_decided_by_id = None
+    suspect(session, at, case, accusation=True)
+    return True
+
+
+def _hide(session: Session, at: datetime, case: Case) -> int:
+    """A possible accusation from now on, with its first readers; gives how many there are."""
     case.accusation = "possible"
     session.flush()
     readers = _default_readers(session)
@@ -47,8 +65,8 @@ def suspect(session: Session, at: datetime, case: Case, accusation: bool) -> Non
         log.warning("accusation_without_reader", case_id=case.id)
     for account_id in readers:
         _name(session, at, case, account_id, None)
-    history.append(session, case, "accusation_suspected", at, data={"readers": len(readers)})
     publishing.withdraw_all(session, at, case, "accusation")
+    return len(readers)
 
 
 def decide(

@@ -18,13 +18,19 @@ DANGERS = {"gas": "燃气泄漏", "fire": "火情", "collapse": "坍塌", "life"
 _DUTY = ("case.review", "call.register", "case.supervise")
 
 
-def raise_(session: Session, at: datetime, case: Case, kind: str) -> Alert:
-    """Put a case at the head of the queue and an alert up, once a case; its clock runs in elapsed minutes."""
-    alert = session.scalar(select(Alert).where(Alert.case_id == case.id))
-    if alert is not None:
+def raise_(session: Session, at: datetime, case: Case, kind: str, *, again: bool = False) -> Alert:
+    """Put a case at the head of the queue and an alert up; its clock runs in elapsed minutes.
+
+    A case has one alert. `again`, for words that came later: one that was acknowledged goes up anew.
+    """
+    alert = session.scalar(select(Alert).where(Alert.case_id == case.id).execution_options(populate_existing=True))
+    if alert is not None and not (again and alert.acknowledged_at is not None):
         return alert
-    alert = Alert(case_id=case.id, kind=kind, raised_at=at)
-    session.add(alert)
+    if alert is None:
+        alert = Alert(case_id=case.id)
+        session.add(alert)
+    alert.kind, alert.raised_at, alert.sent_count, alert.next_at = kind, at, 0, None
+    alert.acknowledged_at = alert.acknowledged_by_id = None
     case.danger, case.urgent, case.priority = kind, True, 0
     session.flush()
     history.append(session, case, "alert_raised", at, data={"kind": kind, "alert": alert.id})
