@@ -402,7 +402,8 @@ def restore(folder: Path, keys: Path | None) -> None:
 def rotate_keys(drop: str | None, again: bool) -> None:
     """Make a new encryption key and seal every field and attachment under it; earlier keys stay for backups.
 
-    Then restart the hub, run it once more with --again, and an earlier key may be dropped with --drop.
+    The hub is stopped for it; the attachments and rows of a break are taken up with --again, and an earlier key may
+    then be dropped with --drop.
     """
     from core import rotation
     from core.crypto import KeyRing
@@ -410,19 +411,20 @@ def rotate_keys(drop: str | None, again: bool) -> None:
     from core.files import FileStore
 
     settings = load_settings()
-    if drop is not None:
-        with _parts(settings) as parts, _stopped(settings):
-            rotation.drop_key(settings, parts.get(Database), parts.get(FileStore), drop)
-        click.echo(f"Key {drop} is gone. Backups made while it was in force need the keys saved with them.")
-        return
-    if not settings.field_keys and not again:
-        rotation.add_key(settings)
-    with _parts(settings) as parts:
-        with _bar("rows") as advance:
-            fields = rotation.reseal(parts.get(Database), parts.get(KeyRing), advance)
-        with _bar("files") as advance:
-            files = parts.get(FileStore).reseal(advance)
-    click.echo(f"{fields} fields and {files} files sealed again. Restart the hub so that it uses the new key.")
+    with _stopped(settings):
+        if drop is not None:
+            with _parts(settings) as parts:
+                rotation.drop_key(settings, parts.get(Database), parts.get(FileStore), drop)
+            click.echo(f"Key {drop} is gone. Backups made while it was in force need the keys saved with them.")
+            return
+        if not settings.field_keys and not again:
+            rotation.add_key(settings)
+        with _parts(settings) as parts:
+            with _bar("rows") as advance:
+                fields = rotation.reseal(parts.get(Database), parts.get(KeyRing), advance)
+            with _bar("files") as advance:
+                files = parts.get(FileStore).reseal(advance)
+    click.echo(f"{fields} fields and {files} files sealed again. Save the keys file, then start the hub.")
 
 
 @contextmanager
@@ -433,7 +435,9 @@ def _stopped(settings: Settings) -> Iterator[None]:
     try:
         lock = Lock(settings.data_dir / "run" / "hub.lock")
     except AlreadyRunning as error:
-        raise click.ClickException("Stop the hub first: a running one may seal under an earlier key.") from error
+        raise click.ClickException(
+            "Stop the hub first: one that runs on this data folder knows only the earlier keys."
+        ) from error
     try:
         yield
     finally:

@@ -14,6 +14,7 @@ from cli import hub
 from core import rotation
 from core.crypto import KeyRing, load_keys, use
 from core.database import Database
+from core.processes import Lock
 from organisations.models import Account, RoleGrant
 
 
@@ -102,3 +103,18 @@ def test_replaying_what_was_never_stored_is_no_trace(run: Any) -> None:
     assert result.exit_code == 1
     assert "12345" in result.output
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("option", [[], ["--again"], ["--drop", "k1"]])
+def test_keys_are_left_alone_while_a_hub_runs(run: Any, tmp_path: Path, option: list[str]) -> None:
+    run("migrate")
+    before = (tmp_path / "hub" / "keys.json").read_bytes()
+    lock = Lock(tmp_path / "hub" / "run" / "hub.lock")
+    try:
+        result = run("rotate-keys", *option)
+    finally:
+        lock.release()
+    assert result.exit_code == 1
+    assert "Stop the hub first" in result.output
+    assert (tmp_path / "hub" / "keys.json").read_bytes() == before
+    assert run("rotate-keys").exit_code == 0
