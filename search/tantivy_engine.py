@@ -37,6 +37,8 @@ from search.tantivy_format import FORMAT, SCHEMA, count_of, document_of, facets_
 
 HEAP = 48_000_000
 LOOK_EVERY = 1.0
+KEPT_COUNTS = 256
+Counts = dict[str, dict[str, int]]
 _log = get_logger(__name__)
 
 
@@ -49,6 +51,8 @@ class TantivyReader:
         self._name = ""
         self._index: Index | None = None
         self._looked = float("-inf")
+        self._stamp = 0
+        self._counts: dict[object, Counts] = {}  # facets by query, of the present commit only
 
     def refresh(self) -> None:
         """Look at the pointer and the latest commit now."""
@@ -59,6 +63,7 @@ class TantivyReader:
         self._looked = time.monotonic()
         name = self._home.current()
         try:
+            self._forget(name)
             if name and name != self._name:
                 opened = open_folder(self._home.root / name)
                 opened.reload()
@@ -69,13 +74,23 @@ class TantivyReader:
             # The folder went away under us: the open index goes on answering until the pointer names a new one.
             _log.warning("search_index_unreadable", index=self._home.name)
 
+    def _forget(self, name: str) -> None:
+        """Drop the counts that were kept where there is a new commit. Looked at before loading: never too late."""
+        stamp = (self._home.root / name / "meta.json").stat().st_mtime_ns if name else 0
+        if (stamp, name) != (self._stamp, self._name):
+            self._stamp, self._counts = stamp, {}
+
     def _searcher(self) -> Searcher:
+        return self._present()[0]
+
+    def _present(self) -> tuple[Searcher, dict[object, Counts]]:
+        """A searcher, and the counts that were kept of the same commit."""
         with self._lock:
             if time.monotonic() - self._looked >= LOOK_EVERY or self._index is None:
                 self._look()
             if self._index is None:
                 raise SearchUnavailable()
-            return self._index.searcher()
+            return self._index.searcher(), self._counts
 
     def search(
         self, terms: Terms, filters: Filters, page: Page, *, facets: Sequence[str] = (), newest: bool = False
@@ -91,7 +106,20 @@ class TantivyReader:
         # Everything up to the page's end is put in order here, so that equal scores stand by id as in any engine.
         hits = [Hit(searcher.doc(address)["id"][0], float(score)) for score, address in found.hits]
         hits.sort(key=lambda hit: (-round(hit.score, 5), hit.id))
-        return Hits(count_of(found), tuple(hits[page.offset :]), facets_of(searcher, query, facets))
+        return Hits(count_of(found), tuple(hits[page.offset :]), self._facets(terms, filters, facets))
+
+    def _facets(self, terms: Terms, filters: Filters, names: Sequence[str]) -> Counts:
+        """Counts by facet, kept until the next commit: they run over all results, whatever page is shown."""
+        if not names:
+            return {}
+        searcher, kept = self._present()
+        chosen = tuple(sorted((name, tuple(values)) for name, values in filters.items()))
+        key = (tuple(sorted(terms.weights.items())), terms.at_least, chosen, tuple(names))
+        if key not in kept:
+            if len(kept) >= KEPT_COUNTS:
+                kept.clear()
+            kept[key] = facets_of(searcher, query_of(terms, filters), names)
+        return kept[key]
 
     def count(self, tokens: Sequence[str]) -> int:
         """See search.engine.Reader.count."""

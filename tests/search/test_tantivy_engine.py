@@ -42,6 +42,21 @@ def test_a_deleted_folder_is_index_lost_while_readers_go_on_and_a_rebuild_brings
     assert reader.search(FIND, {}, Page()).total == 8
 
 
+def test_counts_are_kept_for_one_commit_only(home: TantivyEngine) -> None:
+    reader = home.replies.open_reader()
+    before = reader.search(FIND, {}, Page(), facets=("year",))
+    assert sum(before.facets["year"].values()) == before.total == 9
+    gone = before.items[0].id
+    with home.replies.writer() as writer:
+        writer.delete(gone)
+        writer.commit()
+    reader.refresh()
+    after = reader.search(FIND, {}, Page(), facets=("year",))
+    assert sum(after.facets["year"].values()) == after.total == 8
+    narrowed = reader.search(FIND, {"year": ["2019"]}, Page(), facets=("year",))
+    assert sum(narrowed.facets["year"].values()) == narrowed.total
+
+
 def test_a_folder_deleted_behind_a_present_pointer_is_index_lost(home: TantivyEngine) -> None:
     with home.replies.writer() as writer:
         shutil.rmtree(home.replies.root / home.replies.current())
