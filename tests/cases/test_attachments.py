@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text, update
 
-from cases.errors import Invalid, NotFound
-from cases.models import Event
-from cases.operations import attachments, dispatch
+from cases.errors import Forbidden, Invalid, NotFound, NotNow
+from cases.models import Attachment, Case, Event
+from cases.operations import attachments, dispatch, handling
 from cases.operations.submissions import FileGiven
 from core.audit import AuditEntry
 from core.clock import FixedClock
@@ -47,3 +47,38 @@ def test_files_belong_to_the_case_and_are_opened_on_record(city: Any, db: Databa
     for actor, changes, error in ((stranger, {}, NotFound), (handler, {"answer_id": 1}, Invalid)):
         with pytest.raises(error), db.write() as session:
             attachments.add_evidence(session, actor, clock.now(), case_id, [PROOF], **changes)
+
+
+@pytest.mark.parametrize("disclosure", ["confidential", "anonymous"])
+def test_a_file_that_shows_who_wrote_is_opened_by_who_may_know(
+    city: Any, db: Database, clock: FixedClock, disclosure: str
+) -> None:
+    _done, case_id = ordinary(db, clock.now(), files=(PHOTO,), disclosure=disclosure)
+    officer = city.actor("pei.zhengyu")
+    with db.write() as session:
+        dispatch.assign(session, officer, clock.now(), case_id, city.organisation("TC-CGJ"))
+        file = session.scalars(select(Attachment)).one()
+    with pytest.raises(Forbidden, match="核对后转来"), db.write() as session:
+        attachments.open_attachment(session, city.actor("huo.yan"), clock.now(), file.id)
+    with db.write() as session:
+        assert attachments.open_attachment(session, officer, clock.now(), file.id).key == file.key
+
+
+def test_evidence_comes_from_who_is_at_work_on_an_open_case(city: Any, db: Database, clock: FixedClock) -> None:
+    _done, case_id = ordinary(db, clock.now())
+    officer, handler, supervisor = (city.actor(name) for name in ("pei.zhengyu", "huo.yan", "dou.jianping"))
+    with db.write() as session:
+        row = dispatch.assign(session, officer, clock.now(), case_id, city.organisation("TC-CGJ"))[0]
+    with pytest.raises(Forbidden), db.write() as session:
+        attachments.add_evidence(session, supervisor, clock.now(), case_id, [PROOF])
+    with db.write() as session:
+        attachments.add_evidence(session, officer, clock.now(), case_id, [PROOF])
+        handling.return_(session, handler, clock.now(), row.id, reason="不是我局职责")
+    with pytest.raises(Forbidden), db.write() as session:
+        attachments.add_evidence(session, handler, clock.now(), case_id, [PROOF])
+    with db.write() as session:
+        session.execute(update(Case).where(Case.id == case_id).values(stage="closed"))
+    with pytest.raises(NotNow), db.write() as session:
+        attachments.add_evidence(session, officer, clock.now(), case_id, [PROOF])
+    with db.read() as session:
+        assert session.scalar(select(func.count()).select_from(Attachment)) == 1

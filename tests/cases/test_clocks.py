@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 from sqlalchemy import update
-from town import TUESDAY, at, make_town
+from town import TUESDAY, at
 
 from cases import clocks
 from cases.clocks import due_of
@@ -18,13 +18,6 @@ from organisations.calendar import WorkingCalendar
 from organisations.models import WorkingDay
 
 CALENDAR = WorkingCalendar()
-
-
-@pytest.fixture
-def town(tmp_path):
-    made = make_town(tmp_path)
-    yield made
-    made.db.dispose()
 
 
 @pytest.mark.parametrize(

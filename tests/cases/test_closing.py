@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from sqlalchemy import select
-from town import TUESDAY, at, make_town
+from town import TUESDAY, at
 
 from cases import history
 from cases.errors import AlreadyThere, Conflict, Forbidden, Invalid, NotNow
@@ -25,13 +25,6 @@ from cases.operations.base import submissions_of
 from cases.sweep import sweep
 from core.clock import FixedClock
 from organisations.people import CITIZEN
-
-
-@pytest.fixture
-def town(tmp_path):
-    made = make_town(tmp_path)
-    yield made
-    made.db.dispose()
 
 
 def rate(town, case_id, resolved=True, satisfaction=5, when=None, submission_id=None):

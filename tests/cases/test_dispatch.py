@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from town import TUESDAY, Town, at, make_town
+from town import TUESDAY, Town, at
 
 from cases.errors import Conflict, Forbidden, Invalid, NotAutomatic, NotFound, NotNow
 from cases.models import Answer, Assignment, Case, CaseClock, CaseExclusion, CaseReader, Decision, Event, Submission
 from cases.operations import dispatch, handling
-
-
-@pytest.fixture
-def town(tmp_path):
-    made = make_town(tmp_path)
-    yield made
-    made.db.dispose()
 
 
 def assign(town: Town, case_id: int, lead: str = "bureau", **more) -> int:

@@ -5,18 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from town import TUESDAY, at, make_town
+from town import TUESDAY, at
 
 from cases.errors import AlreadyThere, Conflict, Forbidden, Invalid, NotFound, NotNow
 from cases.models import Answer, Assignment, Case, HandlingNote
 from cases.operations import closing, dispatch, handling
-
-
-@pytest.fixture
-def town(tmp_path):
-    made = make_town(tmp_path)
-    yield made
-    made.db.dispose()
 
 
 def test_signing_ends_the_signing_clock(town):

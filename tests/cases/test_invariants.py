@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+from collections.abc import Callable
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from sqlalchemy import select
-from town import at, make_town
+from town import Town, at, make_town
 
 from cases import history
 from cases.models import Assignment, AssignmentRequest, Card, Case, CaseClock, Event
@@ -21,8 +28,10 @@ from cases.status import status_of
 from cases.sweep import sweep
 from cases.workflow import ASSIGNMENT_STATES, CASE_STAGES, OPEN_ASSIGNMENTS
 from core.clock import FixedClock
+from core.database import Database
 from core.errors import HubError
 from organisations.people import CITIZEN
+from tests.conftest import Templates
 
 LEADS = ("bureau", "water", "housing")
 PERMITTED = {
@@ -39,15 +48,14 @@ BELOW = {"bureau": "county", "county": "street"}
 class CaseMachine(RuleBasedStateMachine):
     """One case and everything that can happen to it; what the workflow refuses must change nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, town: Town, drop: Callable[[], None]) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp())
-        self.town = make_town(self.folder)
+        self.town, self.drop = town, drop
         self.now = at(24)
 
     def teardown(self) -> None:
         self.town.db.dispose()
-        shutil.rmtree(self.folder)
+        self.drop()
 
     @initialize(track=st.sampled_from(["hotline", "petition"]))
     def begin(self, track: str) -> None:
@@ -235,11 +243,20 @@ class CaseMachine(RuleBasedStateMachine):
         assert case.promise_at == self.promised
 
 
-CaseMachine.TestCase.settings = settings(
+SEQUENCES = settings(
     max_examples=15,
     stateful_step_count=40,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
 )
-TestAnySequenceOfOperations = CaseMachine.TestCase
+
+
+def test_any_sequence_of_operations(templates: Templates, tmp_path: Path) -> None:
+    number = count(1)
+
+    def machine() -> CaseMachine:
+        url = templates.copy("empty", tmp_path / f"{next(number)}.db")
+        return CaseMachine(make_town(Database(url)), lambda: templates.drop(url))
+
+    run_state_machine_as_test(machine, settings=SEQUENCES)

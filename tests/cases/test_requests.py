@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from town import TUESDAY, at, make_town
+from town import TUESDAY, at
 
 from cases.errors import AlreadyThere, Forbidden, Invalid, NotNow
 from cases.models import Assignment, AssignmentRequest, Case
 from cases.operations import handling, requests
-
-
-@pytest.fixture
-def town(tmp_path):
-    made = make_town(tmp_path)
-    yield made
-    made.db.dispose()
 
 
 def ask(town, lead_id, days=2, who="handler@bureau", when=TUESDAY):

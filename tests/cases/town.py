@@ -6,21 +6,17 @@ import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-import core.audit
-import core.jobs  # noqa: F401  (their tables)
 from cases.models import Case, CaseClock, Event
 from cases.operations import closing, dispatch, handling, submissions
 from cases.operations.base import refresh, submissions_of
 from cases.operations.inputs import NewSubmission, Reporter
 from cases.seed import seed_policies
-from core import crypto
-from core.database import Base, Database
+from core.database import Database
 from organisations.models import Account, Ground, Organisation, OrganisationAlias, OrganisationLink
 from organisations.people import CITIZEN, Actor
 from organisations.roles import permissions_of
@@ -131,11 +127,9 @@ class Town:
             return session.get_one(model, row_id)
 
 
-def make_town(folder: Path, active: str = "zhengzhou", url: str = "") -> Town:
-    """A fresh database with the town in it."""
-    crypto.use(crypto.KeyRing((("t", bytes(32)),), ("t", bytes(range(32)))))
-    town = Town(Database(url or f"sqlite:///{folder / 'town.db'}"))
-    Base.metadata.create_all(town.db.engine)
+def make_town(db: Database, active: str = "zhengzhou") -> Town:
+    """The town in a database with every table and no row; `active` is the deadline policy in force."""
+    town = Town(db)
     with town.db.write() as session:
         seed_policies(session, TUESDAY, active)
         _organisations(session, town)
