@@ -167,14 +167,15 @@ def _say(session: Session, actor: Actor, at: datetime, call: Call, submission: S
     }
     if call.kind in says:
         says[call.kind](
-            session, actor, at, submission.id, call.body, origin="desk", origin_key=_key(call), channel=call.channel
+            session, actor, at, submission.id, call.body, origin="desk", origin_key=_key(call), channel=call.channel,
+            danger=danger,
         )  # fmt: skip
     elif call.kind == "withdraw":
         submissions.withdraw(session, actor, at, submission.id)
     else:
         rate(session, actor, at, submission.id, call_rating(call), way="hotline")
-    if danger:
-        alerts.raise_(session, at, case, danger)
+    if danger and call.kind not in says:
+        alerts.raise_(session, at, case, danger, again=True)
     return danger
 
 

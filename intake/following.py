@@ -16,6 +16,7 @@ from cases.models import Submission
 from cases.operations import closing, codes, messages, submissions
 from channels.contract import Message, Outcome
 from channels.inbox import Delivery
+from classifier import words
 from core.text.normalise import normalise
 from intake import answers, commands, dialogue, progress
 from intake.commands import Command
@@ -140,18 +141,20 @@ class _Source(TypedDict):
     origin: str
     origin_key: str
     channel: str
+    danger: str
 
 
-def _source(message: Message, delivery: Delivery) -> _Source:
-    """Where a message came from; a repeat of the delivery gives the earlier row."""
-    return {"origin": message.channel, "origin_key": delivery.key, "channel": message.channel}
+def _source(message: Message, delivery: Delivery, text: str) -> _Source:
+    """Where a message came from, and the danger its words tell of; a repeat of the delivery gives the earlier row."""
+    danger = words.danger(normalise(text).text)
+    return {"origin": message.channel, "origin_key": delivery.key, "channel": message.channel, "danger": danger}
 
 
 def _do(session: Session, submission: Submission, command: Command, message: Message, delivery: Delivery) -> Outcome:
     at, number = delivery.received_at, submission.number
     if command.word == "withdraw" and not command.number:
         return Outcome(text=answers.confirm_withdrawal(number, submission.title_masked))
-    source = _source(message, delivery)
+    source = _source(message, delivery, command.text)
     if command.word == "urge":
         messages.urge(session, CITIZEN, at, submission.id, command.text, **source)
         text = answers.urged(number, progress.state(session, submission, case_of(session, submission)))
@@ -185,7 +188,7 @@ def add(
     """
     at = delivery.received_at
     text = _with_materials(session, submission, text, message, at)
-    source = _source(message, delivery)
+    source = _source(message, delivery, text)
     if kind == "addition" and messages.open_question(session, submission.id) is not None:
         messages.answer_question(session, CITIZEN, at, submission.id, text, **source)
         said = answers.answered(submission.number)
@@ -223,7 +226,7 @@ def take_text(
         return _do(session, own[0], Command("urge", text=text), message, delivery)
     if kind == "enquiry":
         for one in own if len(own) == 1 else ():
-            messages.enquire(session, CITIZEN, delivery.received_at, one.id, text, **_source(message, delivery))
+            messages.enquire(session, CITIZEN, delivery.received_at, one.id, text, **_source(message, delivery, text))
         return show_progress(session, sender, Command("progress"), delivery.received_at)
     if kind == "urge":
         return obey(session, sender, Command("urge", text=text), message, delivery)

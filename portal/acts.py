@@ -18,14 +18,17 @@ from cases.errors import AlreadyThere, NotNow
 from cases.models import Submission
 from cases.operations import closing, messages, submissions
 from cases.operations.inputs import FileGiven
+from classifier import words
 from core import ids
 from core.database import Database
 from core.errors import Invalid
+from core.text.normalise import normalise
 from core.web.access import public, takes_files
 from core.web.context import now, tell
 from core.web.forms import token_of, typed, whole
 from core.web.limits import limited
 from core.web.parts import part
+from intake.answers import danger_advice
 from organisations.people import CITIZEN
 from portal import access, uploads
 from portal.progress import page_of
@@ -115,16 +118,20 @@ def withdraw() -> Any:
 def _message(name: str, operation: Callable[..., Any], done: str, *, files: bool = False) -> Any:
     text, token = typed("text", 20_000), token_of(flask.request.form)
     faults = {"text": _too_long(text)} if len(text) > LONGEST else {}
+    danger = words.danger(normalise(text).text)
 
     def write(session: Session, at: datetime, submission_id: int, given: tuple[FileGiven, ...]) -> Any:
         source = {"origin": "web", "origin_key": f"{name}:{token}", "channel": "web"}
-        return operation(session, CITIZEN, at, submission_id, text, files=given, **source)
+        return operation(session, CITIZEN, at, submission_id, text, files=given, danger=danger, **source)
 
-    return _act(name, write, done, faults, files=files)
+    return _act(name, write, done, faults, files=files, danger=danger)
 
 
-def _act(name: str, write: Write, done: str, faults: dict[str, str], *, files: bool = False) -> Any:
-    """Do it for the submission that is open here and was shown in the form; else say why not, with what was typed."""
+def _act(name: str, write: Write, done: str, faults: dict[str, str], *, files: bool = False, danger: str = "") -> Any:
+    """Do it for the submission that is open here and was shown in the form; else say why not, with what was typed.
+
+    Where the words tell of a danger to life, whom to call is said first, also when nothing could be kept.
+    """
     submission_id = _own()
     if submission_id is None:
         return _shut(), 403
@@ -138,8 +145,12 @@ def _act(name: str, write: Write, done: str, faults: dict[str, str], *, files: b
         except Invalid as error:
             faults = {field if field != "satisfaction" else "score": text for field, text in error.fields.items()}
         except (NotNow, AlreadyThere) as error:
+            if danger:
+                tell(danger_advice(danger), bad=True)
             tell(_(error.message), bad=True)
             return flask.redirect(flask.url_for("portal.progress"), 303)
+    if danger:
+        tell(danger_advice(danger), bad=True)
     if faults:
         return page_of(submission_id, faults, _typed(taken), name), 400
     tell(done)

@@ -350,6 +350,16 @@ def test_danger_told_of_an_earlier_submission_raises_the_alert(room: Room) -> No
     assert "110 / 119 / 120" in page
 
 
+@pytest.mark.parametrize("kind", ["add", "urge", "enquiry"])
+def test_an_accusation_told_of_an_earlier_submission_hides_it(room: Room, kind: str) -> None:
+    submission_id = room.classified()
+    answer = room.call(kind=kind, earlier=str(submission_id), body="城管局的王队长向我索贿五千元")
+    assert answer.status_code in (200, 303)
+    assert room.case(submission_id).accusation == "possible"
+    (message,), (contact,) = room.all(Message), room.all(Contact)
+    assert (message.text, contact.kind) == ("城管局的王队长向我索贿五千元", kind)
+
+
 def test_an_accusation_can_not_be_reached_by_its_id(room: Room) -> None:
     submission_id = room.submit()  # nobody has classified it: it counts as one
     for kind in ("add", "urge", "enquiry", "withdraw"):

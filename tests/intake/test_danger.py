@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from cases.models import Alert, Case, Message, Submission
+from cases.operations import alerts
 from core.clock import FixedClock
 from intake.models import Dialogue
 from tests.conftest import City
@@ -57,6 +58,17 @@ def test_what_follows_is_added_to_it(city: City, clock: FixedClock) -> None:
         added = session.scalars(select(Message.text_sealed)).all()
         assert session.scalar(select(func.count()).select_from(Case)) == 1
     assert len(added) == 2
+
+
+def test_danger_after_the_alert_was_seen_goes_up_anew(city: City, clock: FixedClock) -> None:
+    talk = Talk(city.db, clock, "wechat")
+    talk.say("我家厨房有很重的燃气味")
+    with city.db.write() as session:
+        alert = session.scalars(select(Alert)).one()
+        alerts.acknowledge(session, city.actor("niu.guoqiang"), clock.now(), alert.id)
+    talk.say("楼道里也闻到煤气味了")
+    with city.db.read() as session:
+        assert session.scalars(select(Alert)).one().acknowledged_at is None
 
 
 def test_the_same_cry_again_gets_the_same_number_and_the_advice(city: City, clock: FixedClock) -> None:

@@ -8,9 +8,10 @@ from datetime import timedelta
 from typing import Any
 
 import flask
+import pytest
 from flask.testing import FlaskClient
 
-from cases.models import Attachment, Case, Message, Rating, Submission
+from cases.models import Alert, Attachment, Case, Message, Rating, Submission
 from cases.operations import codes, dispatch, handling, merging, messages
 from core.clock import FixedClock
 from search.service import SearchService
@@ -111,6 +112,27 @@ def test_adding_words_and_a_file_once(client: FlaskClient, petitions: Petitions,
     assert "sandbox" in shown.headers["Content-Security-Policy"]
     client.post("/progress/leave")
     assert client.get(f"/progress/files/{file.id}").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["add", "answer", "urge"])
+def test_danger_in_what_is_added_raises_the_alert_and_says_whom_to_call(
+    client: FlaskClient, petitions: Petitions, opened: Any, city: Any, name: str
+) -> None:
+    given = petitions.submit()
+    opened(given)
+    assert act(client, given, name, text="现在楼里着火了，浓烟很大").status_code == 303
+    [alert] = rows(city, Alert)
+    assert (alert.kind, alert.case_id) == ("fire", given.case_id)
+    assert "立即拨打 110" in text_of(client.get("/progress"))
+
+
+def test_danger_in_what_can_not_be_kept_still_says_whom_to_call(
+    client: FlaskClient, petitions: Petitions, opened: Any
+) -> None:
+    given = petitions.submit()
+    opened(given)
+    assert act(client, given, "object", text="现在楼里着火了，浓烟很大").status_code == 303
+    assert "立即拨打 110" in text_of(client.get("/progress"))
 
 
 def test_a_file_of_somebody_else_is_not_given(
