@@ -12,7 +12,7 @@ from cases.models import Attachment, Case
 from cases.operations import attachments as files
 from cases.operations import base
 from core.database import Database
-from core.errors import NotFound
+from core.errors import Forbidden, NotFound
 from core.files import FileStore
 from core.web.access import signed_in
 from core.web.context import actor, now
@@ -45,13 +45,15 @@ def is_shown(attachment: Attachment) -> bool:
 
 
 def _visible(session: Session, who: Actor, attachment_id: int) -> tuple[Attachment, Case]:
-    """A file and its case, when this person may see the case. Raises NotFound."""
+    """A file and its case, when this person may see both. Raises NotFound, Forbidden."""
     attachment = session.get(Attachment, attachment_id)
     if attachment is None:
         raise NotFound()
-    if attachment.case_id is not None:
-        return attachment, cases.load(session, who, attachment.case_id)
-    return attachment, cases.load(session, who, base.case_of(session, attachment.submission_id or 0).id)
+    case_id = attachment.case_id or base.case_of(session, attachment.submission_id or 0).id
+    case = cases.load(session, who, case_id)
+    if not files.may_open(session, who, attachment):
+        raise Forbidden(message=files.WITHHELD)
+    return attachment, case
 
 
 @signed_in

@@ -122,7 +122,7 @@ def perform(
         result = step.run(session, actor, at, target, typed)
         if files:
             answer_id = result.id if isinstance(result, Answer) else None
-            attachments.add_evidence(session, actor, at, case.id, files, answer_id=answer_id)
+            attachments.add_with_step(session, actor, at, case, files, answer_id=answer_id)
         return step, result
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 
 import flask
 import pytest
@@ -12,10 +13,11 @@ from openpyxl import load_workbook
 from sqlalchemy import select
 
 from cases.models import Attachment
+from cases.operations import messages
 from cases.operations.inputs import FileGiven
 from core.audit import AuditEntry
 from core.database import Database
-from organisations.people import Actor
+from organisations.people import CITIZEN, Actor
 from tests.workbench.conftest import Desk, queries_of
 
 SignIn = Callable[[FlaskClient, str], Actor]
@@ -68,16 +70,37 @@ def test_revealing_is_asked_for_and_on_record(wb: Desk, client: FlaskClient, sig
     assert {entry.actor_id for entry in entries} == {who.account_id}
 
 
-def test_a_confidential_writer_stays_unknown_to_the_department(wb: Desk, client: FlaskClient, sign_in: SignIn) -> None:
-    case_id = wb.in_hand(disclosure="confidential")
+def test_a_confidential_writer_stays_unknown_to_the_department(
+    wb: Desk, client: FlaskClient, sign_in: SignIn, file_given: FileGiven
+) -> None:
+    signed = replace(file_given, name="徐晓梅签名.txt")
+    case_id = wb.in_hand(
+        disclosure="confidential", title="徐晓梅反映夜里打桩", body="徐晓梅，东湖区人，工地夜里打桩。", files=(signed,)
+    )
     submission = wb.submission(case_id).id
+    with wb.db.write() as session:
+        messages.add(session, CITIZEN, wb.clock.now(), submission, "徐晓梅，昨晚又打桩", origin="web",
+                     origin_key="more", channel="web")  # fmt: skip
+        file = session.scalars(select(Attachment)).one().id
     sign_in(client, "huo.yan")
     page = client.get(f"/work/cases/{case_id}").text
-    assert "承办单位不可见" in page and "徐*" not in page and "查看姓名" not in page
+    assert "承办单位不可见" in page and "徐" not in page and "查看姓名" not in page
+    assert "***反映夜里打桩" in page and "***，东湖区人" in page and "***，昨晚又打桩" in page
+    assert "因实名保密，附件由热线中心核对后转来" in page and f"/work/attachments/{file}" not in page
+    for address in (f"/work/attachments/{file}", f"/work/attachments/{file}/file"):
+        refused = client.get(address)
+        assert refused.status_code == 403 and "徐晓梅" not in refused.text and "热线中心核对后转来" in refused.text
     refused = client.post(f"/work/cases/{case_id}/reveal", data={"submission": submission, "kind": "name"})
     assert refused.status_code == 403 and "徐晓梅" not in refused.text
     sign_in(client, "pei.zhengyu")
     assert "徐**" in client.get(f"/work/cases/{case_id}").text
+    assert client.get(f"/work/attachments/{file}/file").data == "现场记录".encode()
+    passed = {"files": (io.BytesIO("核对后的现场记录".encode()), "现场记录.txt")}
+    client.post(f"/work/cases/{case_id}/files", data=passed, content_type="multipart/form-data")
+    with wb.db.read() as session:
+        copy = session.scalars(select(Attachment).where(Attachment.case_id == case_id)).one().id
+    sign_in(client, "huo.yan")
+    assert client.get(f"/work/attachments/{copy}/file").data == "核对后的现场记录".encode()
 
 
 def test_a_submission_of_another_case_is_not_revealed(wb: Desk, client: FlaskClient, sign_in: SignIn) -> None:

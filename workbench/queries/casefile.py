@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cases import visibility
+from cases import visibility, workflow
 from cases.models import (
     Assignment,
     AssignmentRequest,
@@ -26,7 +26,7 @@ from cases.models import (
     Submission,
     UnitEvaluation,
 )  # fmt: skip
-from cases.operations import base, citizens
+from cases.operations import attachments, base, citizens
 from core.text.numbers import phone_display
 from core.web.filters import stamp
 from organisations.calendar import load_calendar
@@ -106,6 +106,7 @@ class CaseFile:
     exclusions: list[str]
     nodes: list[dict[str, Any]]
     assignments: list[Assignment]
+    may_add: bool
     may_reveal: bool
     merged_into: Case | None = None
     copy_of: Case | None = None
@@ -148,13 +149,14 @@ def read(session: Session, actor: Actor, at: datetime, case: Case, revealed: Rev
         ratings=[outcome.rating(row) for row in ratings],
         cards=outcome.cards(session, case),
         clocks=outcome.clocks(session, at, clocks, offices, {case.lead_id, *actor.organisation_ids}),
-        files=outcome.files(session, case),
+        files=outcome.files(session, actor, case),
         requests=_requests(session, actor, case, everything, offices),
         replies=list(session.scalars(select(PublishedReply).where(PublishedReply.case_id == case.id))),
         readers=outcome.readers(session, case),
         exclusions=outcome.exclusions(session, case),
         nodes=nodes.nodes(at, case, submissions, present, offices, line, ratings),
         assignments=present,
+        may_add=attachments.may_add(session, actor, case) and workflow.permitted("register", case.stage),
         may_reveal=knows and actor.can("person.reveal"),
         merged_into=other(session, actor, case.merged_into_id),
         copy_of=other(session, actor, case.copy_of_id),

@@ -24,12 +24,13 @@ from cases.models import (
 from cases.operations import attachments
 from core.web.filters import stamp
 from organisations.calendar import load_calendar
+from organisations.people import Actor
 from workbench.queries import lefts, names
 
 
 def classifications(session: Session, case: Case) -> list[dict[str, Any]]:
     """Each classification of the case, newest first."""
-    words = {"suggested": _("系统建议"), "diverted": _("分流"), "corrected": _("更正"), "closing": _("办结时")}
+    words = {"suggested": _("系统建议"), "diverted": _("分流"), "corrected": _("更正")}
     rows = list(
         session.scalars(
             select(Classification).where(Classification.case_id == case.id).order_by(Classification.at.desc())
@@ -128,13 +129,13 @@ def clocks(
     return sorted(found, key=lambda one: not one["open"])
 
 
-def files(session: Session, case: Case) -> list[dict[str, Any]]:
-    """Every file of the case."""
+def files(session: Session, actor: Actor, case: Case) -> list[dict[str, Any]]:
+    """Every file of the case; of one that could tell who wrote, to whom that is not told, not even its name."""
     rows: list[Attachment] = attachments.of_case(session, case.id)
     people = names.accounts(session, (row.by_id for row in rows))
     return [
-        {"id": row.id, "name": row.name or _("附件"), "kind": row.kind, "size": row.size, "at": row.at,
-         "who": people.get(row.by_id or 0, "") or _("群众")}
+        {"id": row.id, "open": attachments.may_open(session, actor, row), "name": row.name or _("附件"),
+         "kind": row.kind, "size": row.size, "at": row.at, "who": people.get(row.by_id or 0, "") or _("群众")}
         for row in rows
     ]  # fmt: skip
 
