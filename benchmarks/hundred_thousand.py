@@ -60,6 +60,7 @@ def multiply(parts: Parts, cases: int) -> None:
     with db.engine.connect() as connection:
         connection.exec_driver_sql("COMMIT")
         connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+        connection.exec_driver_sql("PRAGMA cache_size=-1000000")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         _chosen(connection)
         closed = connection.exec_driver_sql("SELECT count(*) FROM closed_cases").scalar_one()
@@ -73,7 +74,7 @@ def multiply(parts: Parts, cases: int) -> None:
             "INSERT INTO copies SELECT k FROM n"
         )
         for name in TABLES:
-            connection.exec_driver_sql(_copying(Base.metadata.tables[name]))
+            _copy(connection, Base.metadata.tables[name])
         connection.exec_driver_sql("COMMIT")
         connection.exec_driver_sql("BEGIN")
 
@@ -88,11 +89,28 @@ def _chosen(connection: Connection) -> None:
     )
 
 
+def _copy(connection: Connection, table: Table) -> None:
+    """Copy the rows of a table; its indexes are made again afterwards, which is many times faster than row by row."""
+    kept = connection.exec_driver_sql(
+        "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL", (table.name,)
+    ).all()
+    kept = [row for row in kept if not row.sql.startswith("CREATE UNIQUE")]
+    connection.exec_driver_sql(
+        f'CREATE TEMP TABLE copied AS SELECT * FROM "{table.name}" AS t WHERE {_of(table)} ORDER BY t.id'
+    )
+    for row in kept:
+        connection.exec_driver_sql(f'DROP INDEX "{row.name}"')
+    connection.exec_driver_sql(_copying(table))
+    connection.exec_driver_sql("DROP TABLE copied")
+    for row in kept:
+        connection.exec_driver_sql(row.sql)
+
+
 def _copying(table: Table) -> str:
     columns = [column.name for column in table.columns]
     values = ", ".join(_value(table, name) for name in columns)
     listed = ", ".join(f'"{name}"' for name in columns)
-    return f'INSERT INTO "{table.name}" ({listed}) SELECT {values} FROM "{table.name}" AS t, copies WHERE {_of(table)}'
+    return f'INSERT INTO "{table.name}" ({listed}) SELECT {values} FROM copies CROSS JOIN copied AS t'
 
 
 def _value(table: Table, name: str) -> str:
