@@ -16,14 +16,13 @@ from cases.deadlines import LateRule, card_moments
 from cases.errors import Invalid
 from cases.models import Assignment, Card, Case, CaseClock, ClockPause, DeadlinePolicy, PolicySet, Submission
 from core.clock import LOCAL, to_local
-from organisations.calendar import WorkingCalendar, forget_calendars, load_calendar
+from organisations.calendar import WorkingCalendar, load_calendar
 
 ACTING = frozenset(
     {"ask", "silence", "ask_citizen"}
 )  # kinds whose due moment makes the sweep do something other than give a card
 _ONCE = frozenset({"promise"})  # what a return, a reassignment or a merge must never begin again
 _LAST_MINUTE = time(23, 59, 59)
-_CHUNK = 500
 
 
 def policy_for(session: Session, case: Case, kind: str) -> DeadlinePolicy | None:
@@ -56,7 +55,8 @@ def start(
 ) -> CaseClock | None:
     """Start a clock of a submission, case or assignment; one that runs already is given back as it is.
 
-    `amount` replaces the policy's, in the policy's unit. None without a policy for the kind, and in a quiet session.
+    `amount` replaces the policy's, in the policy's unit; what begins out of office hours has the policy's
+    `outside_amount` all the same. None without a policy for the kind, and in a quiet session.
     A promise is started again only when the case was reopened.
     """
     if session.info.get("quiet"):
@@ -67,7 +67,7 @@ def start(
     policy = policy_for(session, case, kind)
     if policy is None:
         return None
-    outside = policy.outside_amount if amount is None else None
+    outside = policy.outside_amount
     if outside is not None and load_calendar(session, organisation_id).is_working_time(at):
         outside = None
     clock = CaseClock(
@@ -259,17 +259,10 @@ def pending_cards(session: Session, clock: CaseClock) -> list[tuple[str, datetim
     )
 
 
-def recompute_open(session: Session, after_id: int = 0, limit: int = _CHUNK) -> int | None:
-    """Derive the due moments of open clocks again, after rows of the calendar changed.
-
-    Takes one chunk of clocks by id; gives the last id to go on from, None when all are done (see `recompute_all`).
-    """
-    forget_calendars(session)
-    query = select(CaseClock).where(CaseClock.ended_at.is_(None), CaseClock.id > after_id)
-    clocks = list(session.scalars(query.order_by(CaseClock.id).limit(limit)))
-    for clock in clocks:
-        reckon(session, clock)
-    return clocks[-1].id if len(clocks) == limit else None
+def open_ids(session: Session, after_id: int = 0, limit: int = 500) -> list[int]:
+    """The ids of running clocks above `after_id`, `limit` at most, in order."""
+    query = select(CaseClock.id).where(CaseClock.ended_at.is_(None), CaseClock.id > after_id)
+    return list(session.scalars(query.order_by(CaseClock.id).limit(limit)))
 
 
 def _open(session: Session, assignment: Assignment) -> list[CaseClock]:

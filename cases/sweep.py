@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from cases import clocks, history
@@ -21,19 +22,21 @@ from core import ids, jobs
 from core.clock import Clock
 from core.database import Database
 from core.logging import get_logger
+from organisations.calendar import forget_calendars
 
 log = get_logger(__name__)
 
 SWEEP = "cases.sweep"
 RECOMPUTE = "cases.recompute"
 _BEAT = timedelta(minutes=1)  # how often the sweep looks
+_AFTER_FAILURE = timedelta(minutes=10)
 
 
 def sweep(db: Database, clock: Clock, limit: int = 500) -> int:
     """Give the cards that were earned, call or close what stayed silent, send open alerts of danger again.
 
     Looks at `limit` clocks and `limit` alerts at most, the longest due first; gives how many things it did. What
-    fails for one clock is logged and does not keep the others waiting.
+    fails for one clock is logged, put off, and does not keep the others waiting.
     """
     now = clock.now()
     with db.read() as session:
@@ -68,18 +71,34 @@ def catch_up(session: Session, case_id: int, until: datetime) -> None:
             return
 
 
-def recompute_all(db: Database) -> None:
-    """Derive the due moments of every open clock again, in short sessions, after rows of the calendar changed."""
-    after: int | None = 0
-    while after is not None:
-        with db.write() as session:
-            after = clocks.recompute_open(session, after)
+def recompute_all(db: Database, renew: Callable[[], object] = lambda: None, chunk: int = 100) -> None:
+    """Derive the due moments of every open clock again, after rows of the calendar changed.
+
+    Each in a session of its own under its case's lock, so that nothing granted meanwhile is lost; a clock that fails
+    is logged and leaves the others to be done. `renew` is called after each chunk.
+    """
+    after = 0
+    while True:
+        with db.read() as session:
+            found = clocks.open_ids(session, after, chunk)
+        if not found:
+            return
+        for clock_id in found:
+            try:
+                with db.write() as session:
+                    _recompute(session, clock_id)
+            except OperationalError:
+                raise  # the database, not this clock
+            except Exception as error:
+                log.error("recompute_failed", clock_id=clock_id, error=type(error).__name__, exc_info=error)
+        after = found[-1]
+        renew()
 
 
 def register(registry: jobs.Registry) -> None:
     """Add the jobs of this room: the sweep, and the new reckoning of open clocks."""
     registry.add(SWEEP, _sweep_job)
-    registry.add(RECOMPUTE, lambda work: recompute_all(work.db))
+    registry.add(RECOMPUTE, lambda work: recompute_all(work.db, work.renew))
 
 
 def _sweep_job(work: jobs.Work) -> None:
@@ -92,13 +111,41 @@ def _one(db: Database, look: Callable[[Session, int, datetime], int], row_id: in
             return look(session, row_id, now)
     except Exception as error:
         log.error("sweep_failed", row_id=row_id, error=type(error).__name__, exc_info=error)
-        return 0
+    try:
+        with db.write() as session:
+            _put_off(session, CaseClock if look is _look_at_clock else Alert, row_id, now)
+    except Exception as error:
+        log.error("sweep_not_put_off", row_id=row_id, error=type(error).__name__, exc_info=error)
+    return 0
 
 
-def _look_at_clock(session: Session, clock_id: int, now: datetime) -> int:
+def _put_off(session: Session, model: type[CaseClock] | type[Alert], row_id: int, now: datetime) -> None:
+    """Look at what failed a little later: it would stand before the others at every beat and keep them from a turn."""
+    values = {"next_at": now + _AFTER_FAILURE}
+    unseen = or_(model.next_at.is_(None), model.next_at < now) if model is Alert else model.next_at < now
+    session.execute(update(model).where(model.id == row_id, unseen).values(values))
+
+
+def _locked(session: Session, clock_id: int) -> tuple[CaseClock, Case]:
+    """A clock as it is under its case's lock."""
     clock = session.get_one(CaseClock, clock_id)
     case = lock_case(session, clock.case_id)
     session.refresh(clock)
+    if clock.case_id != case.id:  # a promise went with a merged submission
+        case = lock_case(session, clock.case_id)
+        session.refresh(clock)
+    return clock, case
+
+
+def _recompute(session: Session, clock_id: int) -> None:
+    forget_calendars(session)
+    clock, _case = _locked(session, clock_id)
+    if clock.ended_at is None:
+        clocks.reckon(session, clock)
+
+
+def _look_at_clock(session: Session, clock_id: int, now: datetime) -> int:
+    clock, case = _locked(session, clock_id)
     if clock.next_at is None or clock.next_at >= now:
         return 0
     if clock.kind in clocks.ACTING:

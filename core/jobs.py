@@ -58,15 +58,31 @@ class RetryLater(Exception):
         self.code, self.after = code, after
 
 
+class LeaseLost(Exception):
+    """Another worker has the job now; this one's outcome would not be noted."""
+
+
 @dataclass(frozen=True)
 class Work:
-    """What a handler is given."""
+    """What a handler is given. One that may take longer than LEASE calls `renew` on its way."""
 
     db: Database
     clock: Clock
     payload: Mapping[str, Any]
     job_id: int
     attempt: int
+    lease: str = ""
+
+    def renew(self) -> None:
+        """Hold the job for another LEASE from now, in a write session of its own. Raises LeaseLost."""
+        statement = (
+            update(Job)
+            .where(Job.id == self.job_id, Job.lease == self.lease, Job.state == "waiting")
+            .values(lease_until=self.clock.now() + LEASE)
+        )
+        with self.db.write() as session:
+            if session.execute(statement).rowcount != 1:  # type: ignore[attr-defined]
+                raise LeaseLost()
 
 
 Handler = Callable[[Work], None]
@@ -203,7 +219,7 @@ def _claim(db: Database, clock: Clock, job_id: int) -> Job | None:
 
 def _run(db: Database, clock: Clock, registry: Registry, claimed: list[Job]) -> None:
     name = claimed[0].name
-    works = [Work(db, clock, job.payload, job.id, job.attempts) for job in claimed]
+    works = [Work(db, clock, job.payload, job.id, job.attempts, job.lease or "") for job in claimed]
     try:
         if name in registry.batches:
             registry.batches[name](works)

@@ -246,7 +246,7 @@ def _objected(session: Session, case: Case) -> set[int]:
 
 
 def _rating_of(session: Session, submission_id: int, case: Case) -> Rating | None:
-    """What was said of a case's present round: rounds are counted by case, and a merge moves a submission to another."""
+    """What was said of a case's present round; rounds are counted by case, and a merge moves submissions."""
     return session.scalar(
         select(Rating).where(
             Rating.submission_id == submission_id, Rating.case_id == case.id, Rating.round == case.round

@@ -146,16 +146,6 @@ def test_open_clocks_follow_the_calendar_when_its_rows_change(town):
     assert town.get(Assignment, old_id).due_at == before
 
 
-def test_recomputing_goes_on_from_chunk_to_chunk(town):
-    town.lead(town.case())
-    with town.db.write() as session:
-        session.execute(update(CaseClock).values(due_at=TUESDAY))
-        first = clocks.recompute_open(session, 0, 2)
-        assert first is not None
-        assert clocks.recompute_open(session, first, 100) is None
-    assert all(clock.due_at != TUESDAY for clock in town.rows(CaseClock) if clock.ended_at is None)
-
-
 def moments(rule, given=(), asked=False, started=TUESDAY, due=None):
     return card_moments(
         rule, started=started, due=due or at(27, 17), given=dict(given), extension_asked=asked,
