@@ -17,6 +17,7 @@ from classifier import words
 from core.clock import Clock
 from core.database import Database
 from core.text.numbers import id_number_ok, normal_phone
+from core.uploads import MAX_FILES
 from intake.text import PreparedText, prepare, title_of
 from organisations import catalogue, places
 from organisations.models import Area, CatalogueRow
@@ -27,7 +28,6 @@ BODY = (10, 2000)
 WRITTEN = (2, 5)  # of them letters, characters or figures: in a title, in a body
 PLACE_MOST = 200
 NAME_MOST = 40
-FILES_MOST = 5
 DISCLOSURES = {"named": "实名", "confidential": "实名保密", "anonymous": "匿名"}
 TRACKS = {"hotline": "热线诉求", "petition": "信访事项"}
 _TOKEN = re.compile(r"[\w.~-]{8,120}", re.ASCII)
@@ -221,8 +221,8 @@ def _common_faults(
         faults["id_number"] = "身份证号不对，请核对 18 位号码。"
     if occurred_at is not None and occurred_at > at:
         faults["occurred_at"] = "发生时间不能晚于现在。"
-    if files > FILES_MOST:
-        faults["files"] = f"最多上传 {FILES_MOST} 个文件。"
+    if files > MAX_FILES:
+        faults["files"] = f"最多上传 {MAX_FILES} 个文件。"
     return faults
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 PERMISSIONS = {
     "case.read": "查看本单位办件",
     "case.review": "分流审核",
-    "case.dispatch": "交办派单",
     "case.handle": "承办办理",
     "case.approve": "审核把关",
     "case.supervise": "督办",
@@ -49,16 +48,7 @@ ROLES: dict[str, Role] = {
     role.code: role
     for role in (
         _role("agent", "话务员", "case.read", "call.register", "reply.propose", "person.reveal", "person.search"),
-        _role(
-            "diversion",
-            "分流员",
-            "case.read",
-            "case.review",
-            "case.dispatch",
-            "reply.propose",
-            "person.reveal",
-            "person.search",
-        ),
+        _role("diversion", "分流员", "case.read", "case.review", "reply.propose", "person.reveal", "person.search"),
         _role("handler", "承办人", "case.read", "case.handle", "reply.propose", "person.reveal"),
         _role("approver", "审核人", "case.read", "case.approve", "reply.propose", "person.reveal"),
         _role("publisher", "答复发布员", "case.read", "reply.release"),

@@ -1,4 +1,4 @@
-"""How a submission was classified, each time: suggested, diverted, corrected, at closing."""
+"""How a submission was classified, each time: suggested, diverted, corrected."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Classification(Base):
 
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
     submission_id: Mapped[int | None] = mapped_column(ForeignKey("submissions.id"))
-    kind: Mapped[str] = mapped_column(String(10))  # suggested, diverted, corrected, closing
+    kind: Mapped[str] = mapped_column(String(10))  # suggested, diverted, corrected
     by_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
     model_version: Mapped[str | None] = mapped_column(String(40))
     catalogue_version_id: Mapped[int | None]
