@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote
 
 import flask
-from core.web.access import provider
 from flask_babel import gettext as _
 from sqlalchemy.exc import InterfaceError, OperationalError
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -35,6 +34,7 @@ from core.config import Settings
 from core.database import Database
 from core.errors import HubError
 from core.logging import get_logger
+from core.web.access import provider
 
 log = get_logger(__name__)
 
