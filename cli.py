@@ -236,11 +236,13 @@ def reindex() -> None:
 @click.option("--map", "mapping", default="", help="Columns by name: title=标题,body=内容,…")
 @click.option("--source", default="", help="What the rows' keys belong to; default: the file's name.")
 @click.option("--track", type=click.Choice(["hotline", "petition"]), default="hotline", show_default=True)
-@click.option("--no-consent", is_flag=True, help="The answers were not public: propose none for publishing.")
+@click.option("--consent/--no-consent", default=None, help="State that the answers were public already, so that they "
+              "may be published; or that they were not: none is proposed. Default: nothing is known of it, and what is "
+              "proposed can't be released.")  # fmt: skip
 @click.option("--release-as", default="", help="Release what needed no masking as this user…")
 @click.option("--confirmed-by", default="", help="…confirmed by this other user.")
 def import_file(
-    path: Path, mapping: str, source: str, track: str, no_consent: bool, release_as: str, confirmed_by: str
+    path: Path, mapping: str, source: str, track: str, consent: bool | None, release_as: str, confirmed_by: str
 ) -> None:
     """Take in a file of past petitions (.csv, .xlsx); after a break run it again, nothing is doubled."""
     from core.clock import Clock
@@ -250,7 +252,14 @@ def import_file(
 
     if bool(release_as) != bool(confirmed_by):
         raise click.UsageError("--release-as and --confirmed-by go together.")
-    plan = run.Plan(path, source or path.name, _mapping(mapping), track=track, consent=not no_consent)
+    if release_as and consent is False:
+        raise click.UsageError("--no-consent says that nothing may be published: it does not go with --release-as.")
+    if release_as and consent is None:
+        consent = True
+        click.echo(
+            f"Releasing states that the answers were public already, as with --consent; {confirmed_by} confirms it."
+        )
+    plan = run.Plan(path, source or path.name, _mapping(mapping), track=track, consent=consent)
     with _parts(quiet=True) as parts:
         db, clock = parts.get(Database), parts.get(Clock)
         people = [_person(parts, name) for name in (release_as, confirmed_by) if name]
@@ -258,11 +267,17 @@ def import_file(
             releasing.check(*people)
         with _bar(path.name, tables.count(path)) as advance:
             report = run.run(db, clock, parts.get(Brain), plan, advance)
+        if consent:
+            releasing.state_consent(db, clock, plan)
         if people:
             with _bar("release", releasing.count(db, plan)) as advance:
                 releasing.release(db, clock, plan, people[0], people[1], report, advance)
     for line in report.lines():
         click.echo(line)
+    if report.proposed and consent is None:
+        click.echo(
+            "Nobody has said that the answers may be published: run it again with --consent if they were public."
+        )
     if report.taken:
         click.echo("Search follows while the hub runs; `hub reindex` does it at once.")
 

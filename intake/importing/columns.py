@@ -31,7 +31,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "reply_time": ("replytime", "答复时间", "回复时间", "办结时间", "answeredat", "closedat"),
     "place": ("place", "地址", "地点", "事发地址", "问题地点", "address", "location"),
     "area": ("area", "区域", "所属区域", "辖区", "区县", "district"),
-    "office": ("office", "承办单位", "主办单位", "答复单位", "signedby", "organisation", "department"),
+    "office": ("office", "承办单位", "主办单位", "答复单位", "回复单位", "signedby", "organisation", "department"),
     "category": ("category", "一级标签", "分类", "内容分类", "level1"),
 }
 REQUIRED = ("time", "body")
@@ -66,3 +66,9 @@ def recognise(header: Sequence[str], mapping: Mapping[str, str] | None = None) -
         wanted = "、".join(f"{field}（如“{NAMES[field][1]}”）" for field in missing)
         raise Invalid({"header": f"表头里没有找到必需的列：{wanted}。可以用 --map {missing[0]}=列名 指定。"})
     return found
+
+
+def ignored(header: Sequence[str], found: Mapping[str, int]) -> tuple[str, ...]:
+    """The names of the columns that no field was found for, in their order."""
+    taken = set(found.values())
+    return tuple(name.strip() for at, name in enumerate(header) if name.strip() and at not in taken)

@@ -28,6 +28,7 @@ class Report:
     released: int = 0
     kept_back: int = 0
     rejected_file: Path | None = None
+    ignored: tuple[str, ...] = ()  # columns of the file that no field was found for
 
     def lines(self) -> list[str]:
         """The figures as a table for a terminal; those of releasing only when something was looked at."""
@@ -38,6 +39,8 @@ class Report:
         lines = [f"{words:<{width}}  {count:>9,}" for words, count in shown]
         if self.rejected_file is not None:
             lines.append(f"Rejected rows, each with its reason: {self.rejected_file}")
+        if self.ignored:
+            lines.append(f"Columns not taken in (name a field for them with --map): {', '.join(self.ignored)}")
         if self.without_reader:
             lines.append("Nobody may read possible accusations yet: give somebody the role accusation_reader.")
         return lines
@@ -63,13 +66,13 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class Plan:
-    """How a file is taken in. `source` keys its rows; `consent`: its answers were public, so they may be proposed."""
+    """How a file is taken in. `source` keys its rows; `consent`: its answers were public; None: not known."""
 
     path: Path
     source: str
     mapping: Mapping[str, str] = field(default_factory=dict)
     track: str = "hotline"
-    consent: bool = True
+    consent: bool | None = None
 
     @property
     def origin(self) -> str:

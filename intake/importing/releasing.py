@@ -13,7 +13,7 @@ from core.clock import Clock
 from core.database import Database
 from core.errors import HubError, Invalid
 from intake.importing.plan import BATCH, Plan, Progress, Report
-from organisations.people import Actor
+from organisations.people import SYSTEM, Actor
 
 
 def release(
@@ -32,6 +32,20 @@ def release(
             for published_id in rows:
                 _release_one(session, clock.now(), published_id, releaser, confirmer, report)
         progress(len(rows))
+
+
+def state_consent(db: Database, clock: Clock, plan: Plan) -> int:
+    """State for a source's proposals of which nothing is known that they were public already; gives how many."""
+    after, stated = 0, 0
+    while rows := _proposed(db, plan, after):
+        after = rows[-1]
+        with db.write() as session:
+            for published_id in rows:
+                submission = session.get_one(Submission, session.get_one(PublishedReply, published_id).submission_id)
+                if submission.consent_publish is None:
+                    publishing.change_consent(session, SYSTEM, clock.now(), submission.id, True)
+                    stated += 1
+    return stated
 
 
 def check(releaser: Actor, confirmer: Actor) -> None:

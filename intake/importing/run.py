@@ -63,7 +63,7 @@ def run(db: Database, clock: Clock, brain: Brain, plan: Plan, progress: Progress
     if header is None or header.fault:
         raise Invalid({"file": "文件是空的，或第一行不是表头。"})
     found = columns.recognise(header.cells, plan.mapping)
-    report = Report()
+    report = Report(ignored=columns.ignored(header.cells, found))
     with db.read() as session:
         surroundings = _Surroundings(session, clock.now())
     with RejectedRows(plan.path.with_name(plan.path.name + ".rejected.csv")) as rejected:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 import wiring
+from cases.models import Submission
 from cli import hub
 from core import ids
 from core.config import load_settings
@@ -85,9 +86,42 @@ def test_without_consent(run: Run, tmp_path: Path) -> None:
     assert figures(run(path, "--source", source(), "--no-consent"))["replies proposed for publishing"] == 0
 
 
+def test_nobody_agreed_until_it_is_stated(run: Run, tmp_path: Path) -> None:
+    """Nothing is released of what was taken in without a word about it, until somebody states that it was public."""
+    path, name = table(tmp_path / "a.csv", [row(1, reply="修好了。")]), source()
+    assert "run it again with --consent" in run(path, "--source", name).stdout
+    assert consents(name) == [None]
+    assert "--consent" not in run(path, "--source", name, "--consent").stdout
+    assert consents(name) == [True]
+    other = source()
+    people = ("--release-as", "zhuang.xiaoli", "--confirmed-by", "pei.zhengyu")
+    result = run(path, "--source", other, *people)
+    assert figures(result)["replies released"] == 1 and "were public already" in result.stdout
+    assert consents(other) == [True]
+
+
+def consents(source: str) -> list[bool | None]:
+    """What is kept of consent for the rows of a source."""
+    db = wiring.build(load_settings()).get(Database)
+    with db.read() as session:
+        found = list(session.scalars(select(Submission.consent_publish).where(Submission.origin == f"import:{source}")))
+    db.dispose()
+    return found
+
+
+def test_columns_not_taken_in_are_named(run: Run, tmp_path: Path) -> None:
+    header = ("时间", "内容", "回复单位", "点赞数", "")
+    result = run(
+        table(tmp_path / "a.csv", [("2025-03-01", "路灯不亮", "市城管局", "3", "")], header), "--source", source()
+    )
+    assert figures(result)["taken in"] == 1
+    assert "点赞数" in result.stdout and "回复单位" not in result.stdout
+
+
 @pytest.mark.parametrize(
     ("args", "words"),
     [
+        (["--release-as", "zhuang.xiaoli", "--confirmed-by", "pei.zhengyu", "--no-consent"], "--no-consent"),
         (["--map", "body"], "--map"),
         (["--map", "text=内容"], "text"),
         (["--release-as", "zhuang.xiaoli"], "--confirmed-by"),

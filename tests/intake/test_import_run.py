@@ -72,7 +72,7 @@ def test_an_answered_row_is_closed_and_proposed(city: City, clock: FixedClock, t
     assert (report.answered, report.proposed) == (1, 1)
     submission, case = one(city, "1")
     assert (case.stage, case.outcome, submission.served_way) == ("closed", "done", "import")
-    assert submission.consent_publish is True
+    assert submission.consent_publish is None
     with city.db.read() as session:
         answer = session.scalars(select(Answer)).one()
         reply = session.scalars(select(PublishedReply)).one()
@@ -278,7 +278,7 @@ def proposed(city: City, clock: FixedClock, tmp_path: Path) -> Iterator[Callable
     rows = [row(1, reply="路灯修好了。"), row(2, reply="请拨打徐晓梅电话 13812345678。"),
             row(3, "局长受贿", reply="已转纪委。"), row(4, body="我叫徐晓梅，路灯不亮。", reply="好。")]  # fmt: skip
     path = table(tmp_path / "a.csv", rows)
-    report = take(city, clock, path)
+    report = take(city, clock, path, consent=True)
     plan = importing.Plan(path, "old")
 
     def go(releaser: str, confirmer: str) -> importing.Report:
@@ -328,5 +328,5 @@ def test_one_person_or_the_wrong_ones_release_nothing(
 def test_only_rows_of_this_source_are_released(
     city: City, clock: FixedClock, tmp_path: Path, proposed: Callable[[str, str], importing.Report]
 ) -> None:
-    take(city, clock, table(tmp_path / "b.csv", [row(8, reply="修好了。")]), source="other")
+    take(city, clock, table(tmp_path / "b.csv", [row(8, reply="修好了。")]), source="other", consent=True)
     assert proposed("zhuang.xiaoli", "pei.zhengyu").released == 1
