@@ -86,7 +86,7 @@ def _field(organisation_id: int, lead_id: int | None) -> str:
 
 def excluded(session: Session, case: Case, ids: Sequence[int]) -> list[int]:
     """Those of some organisations that must not handle a case: the accused, or one with an interest (回避)."""
-    query = select(CaseExclusion.organisation_id).where(CaseExclusion.case_id == case.id)
+    query = select(CaseExclusion.organisation_id).where(CaseExclusion.case_id == case.id, CaseExclusion.until.is_(None))
     return [one for one in session.scalars(query.where(CaseExclusion.organisation_id.in_(ids))) if one is not None]
 
 

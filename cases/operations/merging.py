@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from cases import clocks
 from cases.errors import Invalid, NotNow
-from cases.models import Case, CaseClock, SubmissionCase
+from cases.models import Alert, Case, CaseClock, SubmissionCase
+from cases.operations import alerts
 from cases.operations.base import check, lock_case, record, refresh, submissions_of
 from cases.operations.ending import close_case
 from organisations.people import Actor
@@ -20,6 +21,8 @@ def propose_copy(session: Session, at: datetime, case_id: int, copy_of_id: int |
 
     Raises Invalid for the case itself, NotNow when either may be an accusation.
     """
+    if copy_of_id is not None:
+        _lock_both(session, case_id, copy_of_id)
     case = lock_case(session, case_id)
     if copy_of_id is not None:
         _require_mergeable(case, lock_case(session, copy_of_id))
@@ -34,9 +37,7 @@ def merge(session: Session, actor: Actor, at: datetime, case_id: int, into_id: i
     Promises go on unchanged: the other case's is then the earliest of all. Raises NotNow when either may be an
     accusation or the other is closed, Invalid for the case itself.
     """
-    first, second = sorted((case_id, into_id))
-    lock_case(session, first)
-    lock_case(session, second)
+    _lock_both(session, case_id, into_id)
     case, into = lock_case(session, case_id, version), lock_case(session, into_id)
     check(session, actor, "merge", case)
     _require_mergeable(case, into)
@@ -52,11 +53,27 @@ def merge(session: Session, actor: Actor, at: datetime, case_id: int, into_id: i
     close_case(session, case, at, "merged")
     record(session, actor, "merge", case, at, data={"into": into.id})
     into.promise_at = clocks.earliest_promise(session, into)
-    into.priority = min(into.priority, case.priority)
-    into.urgent = into.urgent or case.urgent
+    _carry_over(session, at, case, into)
     refresh(session, into)
     record(session, actor, "take_in", into, at, data={"from": case.id, "submissions": [one.id for one in moved]})
     return into
+
+
+def _lock_both(session: Session, one_id: int, other_id: int) -> None:
+    """Two cases under lock, always the older id first, so that two sessions never wait for each other."""
+    for case_id in sorted((one_id, other_id)):
+        lock_case(session, case_id)
+
+
+def _carry_over(session: Session, at: datetime, case: Case, into: Case) -> None:
+    """What makes a case pressing or sensitive goes with it; a danger that nobody acknowledged is raised there."""
+    unseen = select(Alert.id).where(Alert.case_id == case.id, Alert.acknowledged_at.is_(None))
+    if case.danger and session.scalar(unseen) is not None:
+        alerts.raise_(session, at, into, case.danger, again=True)
+    into.danger = into.danger or case.danger
+    into.sensitive = into.sensitive or case.sensitive
+    into.urgent = into.urgent or case.urgent
+    into.priority = min(into.priority, case.priority)
 
 
 def _require_mergeable(case: Case, into: Case) -> None:

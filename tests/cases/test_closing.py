@@ -9,6 +9,7 @@ from town import TUESDAY, at
 from cases import history
 from cases.errors import AlreadyThere, Conflict, Forbidden, Invalid, NotNow
 from cases.models import (
+    Alert,
     Answer,
     AnswerSubmission,
     Assignment,
@@ -20,7 +21,7 @@ from cases.models import (
     SubmissionCase,
     UnitEvaluation,
 )  # fmt: skip
-from cases.operations import closing, dispatch, handling, merging, messages, rounds
+from cases.operations import alerts, closing, dispatch, handling, merging, messages, rounds
 from cases.operations.base import submissions_of
 from cases.sweep import sweep
 from core.clock import FixedClock
@@ -231,6 +232,38 @@ def test_merged_submissions_share_a_case_and_keep_their_promises(town):
         assert list(history.verify(session)) == []
     with pytest.raises(NotNow), town.db.write() as session:
         rounds.reopen(session, town.officer, at(25), early, reason="再办")
+
+
+def test_danger_and_what_is_sensitive_go_with_a_merged_case(town):
+    first, second, third = town.case(sensitive=True), town.case(), town.case()
+    with town.db.write() as session:
+        alerts.raise_(session, at(24), session.get_one(Case, first), "gas")
+        merging.merge(session, town.officer, at(24, 11), first, second)
+    into = town.get(Case, second)
+    assert (into.danger, into.sensitive, into.urgent, into.priority) == ("gas", True, True, 0)
+    assert "alert_raised" in town.kinds(second)
+    with town.db.write() as session:
+        for alert in session.scalars(select(Alert)):
+            alert.acknowledged_at = at(24, 12)
+        merging.merge(session, town.officer, at(24, 13), second, third)
+    assert town.get(Case, third).danger == "gas" and "alert_raised" not in town.kinds(third)
+
+
+def test_a_copy_is_noted_under_locks_in_the_order_of_ids(town, monkeypatch):
+    first, second = town.case(), town.case()
+    locked = []
+    real = merging.lock_case
+
+    def lock(session, case_id, *rest):
+        locked.append(case_id)
+        return real(session, case_id, *rest)
+
+    monkeypatch.setattr(merging, "lock_case", lock)
+    for case_id, other in ((first, second), (second, first)):
+        locked.clear()
+        with town.db.write() as session:
+            merging.propose_copy(session, TUESDAY, case_id, other)
+        assert locked[:2] == sorted((first, second))
 
 
 def test_both_citizens_of_a_merged_case_are_answered_and_asked(town):

@@ -86,6 +86,14 @@ def test_an_organisation_that_cannot_be_asked_is_named(town, code):
     assert town.rows(Assignment) == []
 
 
+def test_an_organisation_that_was_cleared_may_be_asked_again(town):
+    case_id = town.case()
+    with town.db.write() as session:
+        session.add(CaseExclusion(case_id=case_id, kind="accused", organisation_id=town.ids["bureau"], since=TUESDAY,
+                                  until=TUESDAY))  # fmt: skip
+    assert assign(town, case_id)
+
+
 def test_a_possible_accusation_waits_for_its_reader(town):
     case_id = town.case(accusation="possible")
     with town.db.write() as session:
