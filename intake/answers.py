@@ -233,7 +233,11 @@ def too_many(minutes: int) -> str:
 def material(kind: str, going_on: str) -> str:
     """A file came; `going_on` is the question that waits."""
     names = {"picture": _("图片"), "voice": _("语音"), "video": _("视频"), "file": _("文件"), "link": _("链接")}
-    return _("收到%(what)s，已附上。%(going_on)s", what=names.get(kind, _("材料")), going_on=going_on)
+    return _(
+        "收到%(what)s，已原样留存；工作人员暂时看不到，请再用文字说明。%(going_on)s",
+        what=names.get(kind, _("材料")),
+        going_on=going_on,
+    )
 
 
 def material_first() -> str:
