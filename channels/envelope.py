@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 
 from channels import contract
@@ -18,9 +18,9 @@ _ACTIONS = {
 
 def dump_request(request: Request) -> str:
     """A request with its body as it came, and of its headers the type, the agent and the signature."""
-    values = asdict(request)
     kept = {k: v for k, v in request.headers.items() if k in _KEPT_HEADERS or "signature" in k}
-    values |= {
+    # Not asdict(), which copies each value deeply.
+    values = {field.name: getattr(request, field.name) for field in fields(request)} | {
         "body": base64.b64encode(request.body).decode(),
         "received_at": request.received_at.isoformat(),
         "headers": kept,

@@ -20,7 +20,7 @@ from channels.contract import CallStep, Item, Kind, Malformed, Message, Outcome,
 from channels.registry import Channels
 from core import ids, jobs
 from core.crypto import sealed
-from core.database import Base, store_new
+from core.database import Base, change_row, insert_row
 from core.errors import HubError
 from core.logging import get_logger
 
@@ -30,6 +30,7 @@ ANSWER_KEPT = timedelta(hours=24)  # it may hold a query code
 RETRY = "inbox.retry"
 _RETRY_AFTER = timedelta(seconds=30)
 _CONSENT = {Kind.STOP, Kind.START}
+_RESULT = ("state", "error", "answer_number", "answer_sealed", "answer_expires_at")
 
 
 class Delivery(Base):
@@ -84,15 +85,18 @@ def prepare(request: Request, item: Item) -> Delivery:
     return delivery
 
 
-def accept(session: Session, delivery: Delivery, item: Item, bindings: Bindings) -> Outcome:
+def accept(session: Session, delivery: Delivery, item: Item, bindings: Bindings, *, guarded: bool = True) -> Outcome:
     """Store a delivery and answer it, once: a repeat gets the answer of the first, however close they come.
 
     `delivery` comes from `prepare` and must not be added to the session by the caller. Raises OperationalError when the
-    database can't write; the provider then asks again and nothing is lost.
+    database can't write; the provider then asks again and nothing is lost. Without `guarded` it is quicker, and what
+    goes wrong in a bound function is raised: the caller then rolls back and accepts all anew, guarded.
     """
     # A concurrent writer of the same key waits here for the first to commit.
-    if store_new(session, delivery):
-        return _process(session, delivery, item, bindings)
+    if insert_row(session, delivery):
+        if guarded:
+            return _process(session, delivery, item, bindings)
+        return _done(session, delivery, _dispatch(session, delivery, item, bindings))
     query = select(Delivery).where(Delivery.channel == delivery.channel, Delivery.key == delivery.key)
     first = session.scalars(query.with_for_update()).one()
     log.info("delivery_repeated", channel=first.channel, delivery_id=first.id, state=first.state)
@@ -148,12 +152,23 @@ def _process(session: Session, row: Delivery, item: Item, bindings: Bindings) ->
         outcome = Outcome(text=refusal.message, code=refusal.code)
     except Exception as error:
         return _failed(session, row, error)
+    return _done(session, row, outcome)
+
+
+def _done(session: Session, row: Delivery, outcome: Outcome) -> Outcome:
     row.state, row.error = "done", outcome.code or None
     row.answer_number = outcome.number or None
     if outcome != Outcome():
         row.answer, row.answer_expires_at = envelope.dump_outcome(outcome), row.received_at + ANSWER_KEPT
+    _keep(session, row)
     log.info("delivery_done", channel=row.channel, delivery_id=row.id, kind=row.kind, attempts=row.attempts)
     return outcome
+
+
+def _keep(session: Session, row: Delivery) -> None:
+    """Write what came of a new delivery; one that was read from the database is the session's to write."""
+    if row not in session:
+        change_row(session, row, _RESULT)
 
 
 def _dispatch(session: Session, row: Delivery, item: Item, bindings: Bindings) -> Outcome:
@@ -168,6 +183,7 @@ def _dispatch(session: Session, row: Delivery, item: Item, bindings: Bindings) -
 def _failed(session: Session, row: Delivery, error: Exception) -> Outcome:
     """Keep the delivery, owe another try, and tell the sender no more than what is true."""
     row.state, row.error = "failed", type(error).__name__[:60]
+    _keep(session, row)
     log.error("delivery_failed", channel=row.channel, delivery_id=row.id, attempts=row.attempts, exc_info=error)
     jobs.enqueue(session, RETRY, str(row.id), {"delivery": row.id}, due=row.received_at + _RETRY_AFTER)
     return Outcome(text=_("您的来信已收到，正在登记。请稍后发送“进度”查看。"), code="failed")

@@ -70,13 +70,24 @@ class Reception:
             return adapter.handshake(request)
         _authenticate(adapter, request)
         items = _parse(adapter, request)
-        pairs = [(item, inbox.prepare(request, item)) for item in items]
-        answers = []
-        if pairs:
-            with self.db.write() as session:
-                for item, delivery in pairs:
-                    answers.append(Answer(item, inbox.accept(session, delivery, item, self.bindings)))
+        try:
+            answers = self._accepted(request, items, guarded=False)
+        except (OperationalError, InterfaceError):
+            raise  # the database, not these items
+        except Exception:  # a refusal or a fault of one item: nothing of it is kept, so all are taken in anew
+            answers = self._accepted(request, items, guarded=True)
         return adapter.reply(request, answers)
+
+    def _accepted(self, request: Request, items: list[Item], *, guarded: bool) -> list[Answer]:
+        """Store the items and what comes of them, in one transaction; guarded, a fault undoes its item's work only."""
+        pairs = [(item, inbox.prepare(request, item)) for item in items]
+        if not pairs:
+            return []
+        with self.db.write() as session:
+            return [
+                Answer(item, inbox.accept(session, delivery, item, self.bindings, guarded=guarded))
+                for item, delivery in pairs
+            ]
 
 
 def make_blueprint(
@@ -85,11 +96,12 @@ def make_blueprint(
     """The blueprint with the webhooks of every channel, and the routes that channels contribute."""
     blueprint = flask.Blueprint("hooks", __name__)
     reception = Reception(db, channels, bindings)
+    receivers = {name: channels.receiver(name) for name in channels.enabled}
     base = settings.public_url or f"http://{settings.host}:{settings.port}"
 
     @provider
     def hook(channel: str, step: str = "", purpose: str = "message") -> flask.Response:
-        adapter = channels.receiver(channel)
+        adapter = receivers.get(channel)
         if adapter is None:
             return _flask(_plain(404, _("没有开通这个渠道。")))
         try:

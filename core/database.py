@@ -99,6 +99,7 @@ class Database:
         self.url = url
         self._pool_size = pool_size
         self._engine: Engine | None = None
+        self._writing: Engine | None = None
         self._turn = threading.Lock()
 
     @property
@@ -121,7 +122,10 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A session for one short change; commits at the end, then runs what `after_commit` collected."""
-        with Session(self.engine.execution_options(hub_write=True), expire_on_commit=False) as session:
+        engine = self.engine
+        if self._writing is None or self._writing.pool is not engine.pool:
+            self._writing = engine.execution_options(hub_write=True)
+        with Session(self._writing, expire_on_commit=False) as session:
             with self._in_turn(), session.begin():
                 yield session
             for action in session.info.pop("after_commit", {}).values():
@@ -144,7 +148,7 @@ class Database:
         """Close every connection."""
         if self._engine is not None:
             self._engine.dispose()
-            self._engine = None
+            self._engine = self._writing = None
 
     def _make(self) -> Engine:
         if not self.is_sqlite:
@@ -178,15 +182,40 @@ def store_new(session: Session, row: Base) -> bool:
 
     A new one then stands in the session as a stored row, without being read back. No default is filled in.
     """
-    names = [attribute.key for attribute in inspect(type(row)).column_attrs]
-    values = {name: row.__dict__.get(name) for name in names}
-    if not insert_new(session, type(row), values):
+    if not insert_row(session, row):
         return False
-    for name in names:
-        set_committed_value(row, name, values[name])
+    for name in _columns(type(row)):
+        set_committed_value(row, name, row.__dict__.get(name))
     make_transient_to_detached(row)
     session.add(row)
     return True
+
+
+def insert_row(session: Session, row: Base) -> bool:
+    """As `store_new`, but the row stays in no session: for what this transaction only writes. `change_row` changes it
+    again; the session's own unit of work costs several times as much."""
+    return insert_new(session, type(row), {name: row.__dict__.get(name) for name in _columns(type(row))})
+
+
+def change_row(session: Session, row: Base, names: tuple[str, ...]) -> None:
+    """Write these columns of a row that `insert_row` stored and that stands in no session."""
+    values = {name: row.__dict__.get(name) for name in names}
+    session.connection().execute(_change(type(row), names), values | {"row_id": row.id})
+
+
+@lru_cache(maxsize=200)
+def _columns(model: type[Base]) -> tuple[str, ...]:
+    return tuple(attribute.key for attribute in inspect(model).column_attrs)
+
+
+@lru_cache(maxsize=200)
+def _change(model: type[Base], names: tuple[str, ...]) -> TextClause:
+    columns = model.__table__.c
+    given = ", ".join(f'"{name}" = :{name}' for name in names)
+    statement = f'UPDATE "{model.__tablename__}" SET {given} WHERE id = :row_id'  # noqa: S608
+    return text(statement).bindparams(
+        bindparam("row_id", type_=columns["id"].type), *(bindparam(name, type_=columns[name].type) for name in names)
+    )
 
 
 @lru_cache(maxsize=200)

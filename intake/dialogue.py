@@ -17,7 +17,7 @@ from channels.contract import Message, Outcome, Place
 from channels.inbox import Delivery
 from classifier import words
 from core import jobs
-from core.database import store_new
+from core.database import insert_row, store_new
 from core.errors import HubError
 from core.text.normalise import normalise
 from intake import answers, commands
@@ -76,18 +76,39 @@ def live(session: Session, sender: Sender) -> Dialogue | None:
 
 def begin(session: Session, sender: Sender, at: datetime) -> Dialogue:
     """The sender's live dialogue, a new one when there is none; two messages at once give one."""
-    fresh = Dialogue(
-        channel=sender.channel, sender_digest=sender.digest, state="open", step="about", parts=0, options=[],
-        started_at=at, last_at=at, version=1,
-    )  # fmt: skip
-    fresh.sender = sender.value
+    fresh = _fresh(sender, at)
     if store_new(session, fresh):
-        jobs.enqueue(session, REMIND, str(fresh.id), {"dialogue": fresh.id}, due=at + REMIND_AFTER)
+        _owe_reminder(session, fresh, at)
         return fresh
     found = live(session, sender)
     if found is None:  # the one that was in the way ended meanwhile
         raise RuntimeError("dialogue_ended_meanwhile")
     return found
+
+
+def begin_with(session: Session, sender: Sender, text: str, message: Message, delivery: Delivery) -> Outcome | None:
+    """A new dialogue with its first words, all written at once; None, and nothing done, when there is a live one."""
+    at = delivery.received_at
+    fresh = _fresh(sender, at)
+    _first_words(sender, fresh, text)
+    if not insert_row(session, fresh):
+        return None
+    _owe_reminder(session, fresh, at)
+    _keep_turn(session, _turn(message, delivery, "body", fresh.id, None))
+    return Outcome(text=question(session, fresh, at))
+
+
+def _fresh(sender: Sender, at: datetime) -> Dialogue:
+    fresh = Dialogue(
+        channel=sender.channel, sender_digest=sender.digest, state="open", step="about", parts=0, options=[],
+        started_at=at, last_at=at, version=1,
+    )  # fmt: skip
+    fresh.sender = sender.value
+    return fresh
+
+
+def _owe_reminder(session: Session, fresh: Dialogue, at: datetime) -> None:
+    jobs.enqueue(session, REMIND, str(fresh.id), {"dialogue": fresh.id}, due=at + REMIND_AFTER)
 
 
 def note(
@@ -100,16 +121,25 @@ def note(
     submission_id: int | None = None,
 ) -> None:
     """Keep that a delivery was taken in, with its words and the files it refers to; a dialogue lives on by it."""
-    turn = Turn(delivery_id=delivery.id, kind=message.kind.value, role=role, at=delivery.received_at,
-                dialogue_id=dialogue.id if dialogue else None, submission_id=submission_id)  # fmt: skip
-    turn.text = message.text or None
-    turn.reference = "\n".join(media.reference for media in message.media) or None
-    session.add(turn)
     if dialogue is not None:
         dialogue.last_at = max(dialogue.last_at, delivery.received_at)
         dialogue.state = "open" if dialogue.state == "left" else dialogue.state
         dialogue.version += 1
     session.flush()
+    _keep_turn(session, _turn(message, delivery, role, dialogue.id if dialogue else None, submission_id))
+
+
+def _turn(message: Message, delivery: Delivery, role: str, dialogue_id: int | None, submission_id: int | None) -> Turn:
+    turn = Turn(delivery_id=delivery.id, kind=message.kind.value, role=role, at=delivery.received_at,
+                dialogue_id=dialogue_id, submission_id=submission_id)  # fmt: skip
+    turn.text = message.text or None
+    turn.reference = "\n".join(media.reference for media in message.media) or None
+    return turn
+
+
+def _keep_turn(session: Session, turn: Turn) -> None:
+    if not insert_row(session, turn):  # a delivery is taken in once
+        raise RuntimeError("turn_kept_already")
 
 
 def earlier_copy(session: Session, sender: Sender, text: str, at: datetime) -> Submission | None:
@@ -155,12 +185,16 @@ def question(session: Session, dialogue: Dialogue, at: datetime) -> str:
 
 def start_with(session: Session, sender: Sender, dialogue: Dialogue, text: str, at: datetime) -> Outcome:
     """The first words of substance; asks where, or in the short flow for place and additions together."""
+    _first_words(sender, dialogue, text)
+    return Outcome(text=question(session, dialogue, at))
+
+
+def _first_words(sender: Sender, dialogue: Dialogue, text: str) -> None:
     dialogue.body, dialogue.parts = None, 0
     append(dialogue, text)
     dialogue.first_digest = sender.words_digest(normalise(text).text)
     has_place = bool(dialogue.place) or dialogue.latitude is not None
     dialogue.step = "more" if _short(dialogue) or has_place else "place"
-    return Outcome(text=question(session, dialogue, at))
 
 
 def append(dialogue: Dialogue, text: str) -> None:

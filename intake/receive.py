@@ -119,6 +119,10 @@ def _words(session: Session, sender: Sender, text: str, message: Message, delive
         outcome = following.take_text(session, sender, own, text, message, delivery)
         if outcome is not None:
             return outcome
+    if current is None:
+        begun = dialogue.begin_with(session, sender, text, message, delivery)
+        if begun is not None:
+            return begun
     fresh = dialogue.begin(session, sender, at)
     if fresh.body:  # another message of theirs began it at the same moment
         return _go_on(session, sender, fresh, text, message, delivery)

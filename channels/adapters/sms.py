@@ -64,6 +64,7 @@ class Sms:
     def __init__(self, settings: Settings) -> None:
         self._validator = RequestValidator(settings.twilio_auth_token)
         self._from = settings.twilio_from
+        self._last: tuple[bytes, _Form] | None = None
         self._status_url = f"{settings.public_url}/hooks/status/sms" if settings.public_url else None
         http = _TwilioHttp(settings.twilio_api_base)
         # A non-empty environment keeps the client from reading the process's TWILIO_* variables.
@@ -75,7 +76,7 @@ class Sms:
         """Check X-Twilio-Signature over the public address and the form. Raises NotAuthentic."""
         signature = request.headers.get("x-twilio-signature", "")
         try:
-            form = _Form(request.body, errors="replace")
+            form = self._form_to_check(request.body)
             if signature and self._validator.validate(request.url, form, signature):
                 return
         except ValueError:
@@ -85,7 +86,7 @@ class Sms:
     def parse(self, request: Request) -> Sequence[Item]:
         """The message in the form, or the receipt when it came to the status address. Raises Malformed, Unsupported."""
         try:
-            form = _Form(request.body, errors="strict")
+            form = self._checked_form(request.body)
         except ValueError as error:
             raise Malformed from error
         if request.purpose == "status":
@@ -93,6 +94,20 @@ class Sms:
         if request.purpose != "message" or request.step:
             raise Unsupported
         return [_message(form, request)]
+
+    def _form_to_check(self, body: bytes) -> _Form:
+        """The form, kept for `parse`; one that is no UTF-8 as well as it can be read, for its signature alone."""
+        try:
+            form = _Form(body, errors="strict")
+        except ValueError:
+            return _Form(body, errors="replace")
+        self._last = (body, form)
+        return form
+
+    def _checked_form(self, body: bytes) -> _Form:
+        """The form of this very body when it was read last, else read anew. Raises ValueError."""
+        last, self._last = self._last, None
+        return last[1] if last is not None and last[0] is body else _Form(body, errors="strict")
 
     def reply(self, request: Request, answers: Sequence[Answer]) -> Response:
         """TwiML with each text as one or more messages; an empty response when there is nothing to say."""

@@ -40,6 +40,7 @@ from channels.webhooks import make_blueprint
 from core.clock import FixedClock
 from core.config import load_settings
 from core.database import Database
+from core.errors import Conflict
 from tests.channels.payloads import AT, HERE, all_payloads, settings_of
 from tests.channels.room import GOT, Room
 
@@ -208,6 +209,28 @@ def test_a_database_that_cannot_write_asks_the_provider_to_come_again(
     assert "disk" not in answer.get_data(as_text=True) and count(db) == (0, 0)
     room.error = None
     assert post(client, request).status_code == 200 and count(db) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("error", "kept", "said"),
+    [(ZeroDivisionError(), ("failed", "ZeroDivisionError"), "已收到"),
+     (Conflict("请换个说法。"), ("done", "conflict"), "请换个说法。")],
+    ids=["fault", "refusal"],
+)  # fmt: skip
+def test_what_goes_wrong_above_undoes_its_own_work_only(
+    client: FlaskClient, db: Database, room: Room, error: Exception, kept: tuple[str, str], said: str
+) -> None:
+    request = captured("sms/text")["request"]
+    room.error = error
+    answer = post(client, request)
+    assert answer.status_code == 200 and said in answer.get_data(as_text=True)
+    assert count(db) == (1, 0)
+    with db.read() as session:
+        row = session.scalars(select(Delivery)).one()
+    assert (row.state, row.error, row.attempts) == (kept[0], kept[1], 1)
+    room.error = None
+    post(client, request)
+    assert count(db) == (1, 1 if kept[0] == "failed" else 0)
 
 
 def test_an_adapter_that_stumbles_fails_closed(

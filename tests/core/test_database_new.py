@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from datetime import timedelta
 
 from sqlalchemy import event, select
 
 from core import jobs
 from core.clock import FixedClock
-from core.database import Database, store_new
+from core.database import Database, change_row, insert_row, store_new
 
 
 def row(clock: FixedClock, key: str, **more: object) -> jobs.Job:
@@ -36,6 +37,29 @@ def test_a_stored_row_is_not_read_back(db: Database, clock: FixedClock) -> None:
         store_new(session, fresh)
         assert (fresh.error, fresh.lease) == (None, None)
     assert not [statement for statement in sent if statement.startswith("SELECT")]
+
+
+def test_a_row_is_written_and_changed_beside_the_session(db: Database, clock: FixedClock) -> None:
+    first, later = row(clock, "a"), clock.now() + timedelta(minutes=1)
+    with db.write() as session:
+        assert insert_row(session, first)
+        assert not insert_row(session, row(clock, "a"))
+        first.due, first.state, first.error = later, "dead", "not written"
+        change_row(session, first, ("due", "state"))
+        assert first not in session
+    with db.read() as session:
+        kept = session.scalars(select(jobs.Job)).one()
+    assert (kept.id, kept.due, kept.state, kept.error) == (first.id, later, "dead", None)
+
+
+def test_what_is_written_beside_the_session_goes_with_its_savepoint(db: Database, clock: FixedClock) -> None:
+    with db.write() as session:
+        insert_row(session, row(clock, "kept"))
+        with suppress(ZeroDivisionError), session.begin_nested():
+            insert_row(session, row(clock, "undone"))
+            raise ZeroDivisionError
+    with db.read() as session:
+        assert session.scalars(select(jobs.Job.key)).all() == ["kept"]
 
 
 def test_writers_of_one_process_take_turns(db: Database, clock: FixedClock) -> None:
