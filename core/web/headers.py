@@ -61,7 +61,7 @@ def add_headers(response: flask.Response, settings: Settings) -> flask.Response:
         response.headers.setdefault(name, value)
     if settings.public_url.startswith("https://"):
         response.headers["Strict-Transport-Security"] = f"max-age={_YEAR}; includeSubDomains"
-    if known_person() is not None or flask.request.method not in ("GET", "HEAD"):
+    if flask.request.method not in ("GET", "HEAD") or known_person() is not None:
         response.headers["Cache-Control"] = "no-store"
     elif response.mimetype == "text/html":
         response.headers.setdefault("Cache-Control", "private, no-cache")

@@ -24,7 +24,10 @@ def limited(rule: str, methods: tuple[str, ...] = ("POST",)) -> Callable[[View],
 
 def install(app: flask.Flask) -> None:
     """Give the application its counter."""
-    app.extensions["lx_limiter"] = Limiter(get_remote_address, app=app, storage_uri="memory://")
+    limiter = Limiter(get_remote_address, app=app, storage_uri="memory://")
+    # Views without a limit are let through before it looks for one at each request.
+    limiter.request_filter(lambda: not hasattr(app.view_functions.get(flask.request.endpoint or ""), "__limit__"))
+    app.extensions["lx_limiter"] = limiter
     app.extensions["lx_limits"] = {}
 
 

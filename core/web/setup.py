@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 import flask
+from babel import Locale
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_babel import Babel
 from flask_wtf import CSRFProtect
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -32,6 +34,7 @@ _MOST_TEXT = 500_000
 _LARGEST_ID = 2**63 - 1
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _LANGUAGES = {"zh": "zh_Hans_CN", "en": "en"}
+_LOCALES = {language: Locale.parse(name) for language, name in _LANGUAGES.items()}
 _LANGUAGE_COOKIE = "lx_lang"
 
 
@@ -68,6 +71,7 @@ def prepare(
     if not app.secret_key:
         raise RuntimeError("the application has no secret key")
     settings = parts.get(Settings)
+    app.session_interface = _FormSessions()
     app.extensions.update(hub=parts, lx_resolve=resolve)
     _configure(app, settings)
     headers.trust_proxies(app, settings)
@@ -81,6 +85,16 @@ def prepare(
     app.before_request(lambda: _before(app, settings, csrf))
     app.after_request(_keep_language)
     app.after_request(lambda response: headers.add_headers(response, settings))
+
+
+class _FormSessions(SecureCookieSessionInterface):
+    """Flask's own; a request without the cookie costs nothing."""
+
+    def open_session(self, app: flask.Flask, request: flask.Request) -> SecureCookieSession | None:
+        """The session in the cookie, or a new one."""
+        if self.get_cookie_name(app) not in request.cookies:
+            return self.session_class()
+        return super().open_session(app, request)
 
 
 def _configure(app: flask.Flask, settings: Settings) -> None:
@@ -222,8 +236,8 @@ def language() -> str:
     return asked if asked in _LANGUAGES else "zh"
 
 
-def _locale() -> str:
-    return _LANGUAGES[language()] if flask.has_request_context() else _LANGUAGES["zh"]
+def _locale() -> Locale:
+    return _LOCALES[language()] if flask.has_request_context() else _LOCALES["zh"]
 
 
 def _keep_language(response: flask.Response) -> flask.Response:
