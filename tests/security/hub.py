@@ -122,8 +122,12 @@ class Hub:
             connection.execute(statement, values)
 
     def settled(self) -> None:
-        """Wait until no job that is due is waiting for its first try."""
-        query = "SELECT count(*) FROM jobs WHERE state = 'waiting' AND attempts = 0 AND due <= datetime('now')"
+        """Wait until no job that is due is waiting for its first try, nor in hand."""
+        # As of the second's end: a stored moment has microseconds, SQLite's own "now" has not.
+        query = (
+            "SELECT count(*) FROM jobs WHERE state = 'waiting' AND due <= datetime('now', '+1 second')"
+            " AND (attempts = 0 OR lease IS NOT NULL)"
+        )
         until(lambda: self.rows(query) == [(0,)], "jobs done")
 
     def sms(self, sender: str, text: str, sid: str) -> requests.Response:

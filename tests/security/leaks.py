@@ -77,11 +77,13 @@ class Leak:
         return f"{self.name} in {self.place} as {self.form!r}"
 
 
-def find(planted: Iterable[Planted], places: Iterable[tuple[str, bytes]]) -> list[Leak]:
-    """Every value in every place, one finding each."""
-    values, found = list(planted), []
+def find(planted: Iterable[Planted], places: Iterable[tuple[str, bytes]], own: Iterable[str] = ()) -> list[Leak]:
+    """Every value in every place, one finding each. `own`: numbers that the hub drew by lot and gave to cases, which may
+    hold six figures of a value by chance.
+    """
+    values, found, drawn = list(planted), [], {number.encode() for number in own}
     for place, data in places:
-        runs = _figure_runs(data)
+        runs = _figure_runs(data) - drawn
         for one in values:
             form = next((pattern for pattern in one.patterns if pattern in data), b"") or _by_figures(one, runs)
             if form:
