@@ -78,8 +78,8 @@ class Leak:
 
 
 def find(planted: Iterable[Planted], places: Iterable[tuple[str, bytes]], own: Iterable[str] = ()) -> list[Leak]:
-    """Every value in every place, one finding each. `own`: numbers that the hub drew by lot and gave to cases, which may
-    hold six figures of a value by chance.
+    """Every value in every place, one finding each. `own`: numbers that the hub drew by lot and gave to cases, in which
+    six figures of a value may stand by chance.
     """
     values, found, drawn = list(planted), [], {number.encode() for number in own}
     for place, data in places:
