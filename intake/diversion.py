@@ -161,7 +161,10 @@ def classify(db: Database, clock: Clock, brain: Brain, case_id: int, event_id: i
             raise errors.NotFound()
         if _done(session, case_id, event_id):
             return
-        founding = base.submissions_of(session, case)[0]
+        belonging = base.submissions_of(session, case)
+        if not belonging:  # merged with another before its turn came: that one's classification counts
+            return
+        founding = belonging[0]
         text = founding.title_masked, founding.body_masked
     thought = brain.think(*text)
     with db.read() as session:

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from cases import history
 from cases.models import Assignment, Case, Classification, Event, Submission
-from cases.operations import submissions
+from cases.operations import base, merging, submissions
 from cases.operations.submissions import NewSubmission, Reporter
 from core import jobs
 from core.clock import FixedClock
@@ -23,7 +23,7 @@ from intake.diversion import CaseFacts, Fit, decide
 from intake.text import prepare
 from organisations import catalogue
 from organisations.models import Organisation
-from organisations.people import CITIZEN
+from organisations.people import CITIZEN, SYSTEM
 from tests.conftest import City
 
 
@@ -309,6 +309,21 @@ def test_what_moved_on_meanwhile_is_only_recorded(city: City, clock: FixedClock)
     classify(city, clock, case_id)
     case, (row,), assignments = read(city, case_id)
     assert (case.stage, assignments, row.reasons) == ("closed", [], ["moved_on"])
+
+
+def test_what_was_merged_meanwhile_is_left_alone(city: City, clock: FixedClock) -> None:
+    into, case_id = case_with(city, clock, "k1"), case_with(city, clock, "k2", openid="o2")
+    for one in (into, case_id):
+        classify(city, clock, one, Said(confident=False, confidence=0.3))
+    with city.db.write() as session:
+        merging.merge(session, city.actor("pei.zhengyu"), clock.now(), case_id, into)
+    before = read(city, case_id)[1]
+    clock.advance(timedelta(minutes=1))
+    with city.db.write() as session:
+        owed = base.record(session, SYSTEM, "reopen", session.get_one(Case, case_id), clock.now())
+        owed_id = owed.id
+    diversion.classify(city.db, clock, Brain(city.db, clock, lambda path: Sayer(Said())), case_id, owed_id)
+    assert [row.id for row in read(city, case_id)[1]] == [row.id for row in before]
 
 
 @pytest.mark.parametrize(
