@@ -117,3 +117,16 @@ def test_possible_accusations_are_not_in_the_queue(wb: Desk, client: FlaskClient
 def test_a_handler_has_no_queue(wb: Desk, client: FlaskClient, sign_in: SignIn) -> None:
     sign_in(client, "huo.yan")
     assert client.get("/work/review").status_code == 403
+
+
+def test_what_is_late_is_not_counted_as_soon_due(wb: Desk, client: FlaskClient, sign_in: SignIn) -> None:
+    late = wb.waiting()
+    wb.later(minutes=75)
+    soon = wb.waiting("二环路井盖松动", "二环路口井盖松动，车过就响，夜里吵人。")
+    wb.later(minutes=135)
+    sign_in(client, "pei.zhengyu")
+    for tab, here, absent in (("late", late, soon), ("near", soon, late)):
+        page = client.get("/work/review", query_string={"tab": tab}).text
+        listed = page.split('class="lx-cases"')[1].split("</ol>")[0]
+        assert f"case={here}" in listed and f"case={absent}" not in listed, tab
+        assert f"tab={tab}" in page

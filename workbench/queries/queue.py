@@ -24,7 +24,7 @@ from workbench.queries import casefile, lefts, names
 
 LEAST_TELLING = 0.05
 SIZE = 20
-TABS = ("all", "near", "returned")
+TABS = ("all", "late", "near", "returned")
 _NEAR = timedelta(minutes=60)
 
 
@@ -83,16 +83,19 @@ def waiting_query(actor: Actor, at: datetime, tab: str = "all") -> Select[Any]:
     """The queue as an ordered query: danger first, then urgent, then as received."""
     query = select(Case).where(Case.stage == "review", visibility.visible(actor))
     if tab == "near":
-        query = query.where(_near(at))
+        query = query.where(_due_until(at + _NEAR), ~_due_until(at))
+    elif tab == "late":
+        query = query.where(_due_until(at))
     elif tab == "returned":
         query = query.where(_returned())
     return query.order_by(Case.priority, Case.received_at, Case.id)
 
 
-def _near(at: datetime) -> ColumnElement[bool]:
+def _due_until(moment: datetime) -> ColumnElement[bool]:
+    """Whether the officer's own clock of a case runs out before a moment."""
     return exists().where(
         CaseClock.case_id == Case.id, CaseClock.kind.in_(("review", "decide")), CaseClock.ended_at.is_(None),
-        CaseClock.due_at < at + _NEAR,
+        CaseClock.due_at < moment,
     )  # fmt: skip
 
 
