@@ -24,6 +24,7 @@ from core.web import context, errors, filters, forms, headers, kept, limits, nav
 from core.web.access import Access, access_of
 from core.web.paging import address_with
 from core.web.parts import Parts
+from core.web.requests import PlainRequest
 
 log = get_logger(__name__)
 
@@ -72,6 +73,7 @@ def prepare(
         raise RuntimeError("the application has no secret key")
     settings = parts.get(Settings)
     app.session_interface = _FormSessions()
+    app.request_class = PlainRequest
     app.extensions.update(hub=parts, lx_resolve=resolve)
     _configure(app, settings)
     headers.trust_proxies(app, settings)
