@@ -11,6 +11,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote_from_bytes, urlencode
@@ -80,11 +81,13 @@ def fuzz_settings() -> Settings:
     )  # fmt: skip
 
 
-def run(count: int = 10_000, seed: int = 1, client: FlaskClient | None = None) -> Result:
-    """Send `count` generated bodies to the hub behind `client`, or to one of our own that only stores them."""
+def run(count: int = 10_000, seed: int = 1, client: FlaskClient | None = None, at: datetime | None = None) -> Result:
+    """Send `count` generated bodies to the hub behind `client`, or to one of our own that only stores them; `at` is the
+    moment by that hub's clock (aware), now unless given.
+    """
     rng, result, settings = random.Random(seed), Result(), fuzz_settings()
     with tempfile.TemporaryDirectory() as folder, structlog.testing.capture_logs() as logs:
-        for path, query, headers, body in _requests(rng, count, settings):
+        for path, query, headers, body in _requests(rng, count, settings, at or SystemClock().now()):
             client = client or _own_client(settings, Path(folder))
             answer = client.post(path, query_string=query, headers=headers, data=body)
             result.sent += 1
@@ -96,10 +99,13 @@ def run(count: int = 10_000, seed: int = 1, client: FlaskClient | None = None) -
     return result
 
 
-def _requests(rng: random.Random, count: int, settings: Settings) -> Iterator[tuple[str, str, dict[str, str], bytes]]:
+def _requests(
+    rng: random.Random, count: int, settings: Settings, at: datetime
+) -> Iterator[tuple[str, str, dict[str, str], bytes]]:
     for number in range(count):
         if number % 2:
-            yield "/hooks/wechat", _wechat_query(rng, settings), {"Content-Type": "text/xml"}, _wechat_body(rng, number)
+            query = _wechat_query(rng, settings, at)
+            yield "/hooks/wechat", query, {"Content-Type": "text/xml"}, _wechat_body(rng, number)
         else:
             path, body = rng.choice(["/hooks/sms", "/hooks/sms", "/hooks/status/sms"]), _sms_body(rng, number)
             yield path, "", _sms_headers(settings.public_url + path, body, settings), body
@@ -111,8 +117,10 @@ def _sms_headers(url: str, body: bytes, settings: Settings) -> dict[str, str]:
     return {"Content-Type": "application/x-www-form-urlencoded", "X-Twilio-Signature": signature}
 
 
-def _wechat_query(rng: random.Random, settings: Settings) -> str:
-    signer, timestamp, nonce = WeChatSigner(), str(rng.randrange(10**10)), str(rng.randrange(10**9))
+def _wechat_query(rng: random.Random, settings: Settings, at: datetime) -> str:
+    # Signed within the minutes that count as fresh: an old signature would never reach `parse`.
+    stamp = int(at.timestamp()) + rng.randrange(-300, 300)
+    signer, timestamp, nonce = WeChatSigner(), str(stamp), str(rng.randrange(10**9))
     signer.add_data(settings.wechat_token, timestamp, nonce)
     return urlencode({"signature": signer.signature, "timestamp": timestamp, "nonce": nonce})
 

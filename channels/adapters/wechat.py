@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from wechatpy.crypto import WeChatCrypto
@@ -37,6 +37,8 @@ from core import ids
 from core.config import Settings, SettingsError
 
 REPLY_BYTES = 2048
+# WeChat repeats a message within 15 seconds; a signed request much older is somebody's copy of one.
+FRESH = timedelta(minutes=10)
 _MEDIA = {"image": Kind.PICTURE, "voice": Kind.VOICE, "video": Kind.VIDEO, "shortvideo": Kind.VIDEO}
 _EVENTS = {"subscribe": Kind.FOLLOW, "subscribe_scan": Kind.FOLLOW, "unsubscribe": Kind.UNFOLLOW}
 
@@ -54,7 +56,12 @@ class WeChat:
             self._crypto = _crypto(settings)
 
     def authenticate(self, request: Request) -> None:
-        """Check the signature in the query. Raises NotAuthentic."""
+        """Check the signature in the query, and that it is of these minutes. Raises NotAuthentic."""
+        stamp = request.arg("timestamp")
+        if not (stamp.isascii() and stamp.isdigit()) or len(stamp) > 12:
+            raise NotAuthentic
+        if abs(request.received_at.timestamp() - int(stamp)) > FRESH.total_seconds():
+            raise NotAuthentic
         if self._crypto is None or request.method == "GET":
             self._check(request.arg("signature"), request.arg("timestamp"), request.arg("nonce"))
         else:

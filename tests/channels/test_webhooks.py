@@ -6,6 +6,7 @@ import io
 import json
 import threading
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlencode
@@ -17,6 +18,7 @@ from flask_babel import Babel
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 from twilio.request_validator import RequestValidator
+from wechatpy.utils import WeChatSigner
 
 from channels import webhooks
 from channels.adapters.console import Console
@@ -106,9 +108,32 @@ def test_a_forged_request_is_refused_and_leaves_nothing(
     headers = {k: v for k, v in request["headers"].items() if k != "x-twilio-signature"}
     if signature is not None:
         headers["x-twilio-signature"] = signature
-    query = "" if signature is None else urlencode({"signature": signature, "timestamp": "1764000000", "nonce": "1"})
+    query = "" if signature is None else urlencode({"signature": signature, "timestamp": "1795492800", "nonce": "1"})
     answer = post(client, request, headers=headers, query=query)
     assert (answer.status_code, answer.get_data(as_text=True)) == (403, "签名不符，未予接收。")
+    assert count(db) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "status"), [(-11, 403), (-10, 200), (0, 200), (10, 200), (11, 403), (-525_600, 403)]
+)
+def test_a_wechat_signature_is_good_for_ten_minutes(
+    client: FlaskClient, db: Database, minutes: int, status: int
+) -> None:
+    stamp = str(int((AT + timedelta(minutes=minutes)).timestamp()))
+    signer = WeChatSigner()
+    signer.add_data(SETTINGS.wechat_token, stamp, "1")
+    query = urlencode({"signature": signer.signature, "timestamp": stamp, "nonce": "1"})
+    assert post(client, captured("wechat/text")["request"], query=query).status_code == status
+    assert count(db) == ((1, 1) if status == 200 else (0, 0))
+
+
+@pytest.mark.parametrize("stamp", ["", "x", "-1795492800", "1e9", "１７９５４９２８００", "9" * 400])
+def test_a_wechat_moment_that_is_none_is_refused(client: FlaskClient, db: Database, stamp: str) -> None:
+    signer = WeChatSigner()
+    signer.add_data(SETTINGS.wechat_token, stamp.encode(), "1")
+    query = urlencode({"signature": signer.signature, "timestamp": stamp, "nonce": "1"})
+    assert post(client, captured("wechat/text")["request"], query=query).status_code == 403
     assert count(db) == (0, 0)
 
 

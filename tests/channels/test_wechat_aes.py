@@ -16,7 +16,7 @@ from channels.contract import Answer, Message, NotAuthentic, Outcome, Request
 from tests.channels.payloads import HERE, request_of, settings_of
 
 KEY, APP = "kWxPEV2UEDyxWpmPdKC3F4dgPDmOvfKX1HGnEUDS1aR", "wx49f0ab532d5d035a"
-STAMP, NONCE = "1764000000", "1320562132"
+STAMP, NONCE = "1795492800", "1320562132"
 PLAIN = json.loads((HERE / "wechat" / "text.json").read_text())
 CRYPTO = WeChatCrypto("test-wechat-token", KEY, APP)
 

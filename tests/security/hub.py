@@ -139,8 +139,9 @@ class Hub:
     def wechat(self, openid: str, text: str, key: int) -> requests.Response:
         """A message to the official account, signed as WeChat signs it."""
         signer = WeChatSigner()
-        signer.add_data(WECHAT_TOKEN, "1764000000", "99")
-        query = urlencode({"signature": signer.signature, "timestamp": "1764000000", "nonce": "99"})
+        stamp = str(int(time.time()))
+        signer.add_data(WECHAT_TOKEN, stamp, "99")
+        query = urlencode({"signature": signer.signature, "timestamp": stamp, "nonce": "99"})
         body = (
             f"<xml><ToUserName>gh_1</ToUserName><FromUserName>{openid}</FromUserName><CreateTime>{1764000000 + key}"
             f"</CreateTime><MsgType>text</MsgType><Content><![CDATA[{text}]]></Content><MsgId>{key}</MsgId></xml>"

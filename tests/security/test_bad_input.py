@@ -258,7 +258,7 @@ def test_forged_and_repeated_deliveries_of_both_channels(settings: Settings, clo
     client = app.test_client()
     before = counted(wb.db)
     taken = 0
-    for path, query, headers, body in _requests(random.Random(3), 60, fuzz_settings()):
+    for path, query, headers, body in _requests(random.Random(3), 60, fuzz_settings(), clock.now()):
         url = {"path": path, "base_url": "https://12345.example.cn", "headers": headers, "data": body}
         false = {**headers, **({"X-Twilio-Signature": "AAAA"} if "X-Twilio-Signature" in headers else {})}
         forged = client.post(**{**url, "headers": false}, query_string=query.replace("signature=", "signature=0"))
@@ -280,7 +280,7 @@ def test_two_thousand_generated_bodies_to_the_whole_hub(settings: Settings, cloc
     secrets = {name: getattr(fuzz_settings(), name) for name in CHANNEL_SETTINGS}
     app = create_app(settings.model_copy(update=secrets), clock=clock)
     client = app.test_client()
-    result = run(2000, seed=11, client=client)
+    result = run(2000, seed=11, client=client, at=clock.now())
     assert result.server_errors == 0, result.worst[:3]
     assert result.stumbled == 0 and result.parsed >= 0.8
     app.extensions["hub"].get(Database).dispose()
