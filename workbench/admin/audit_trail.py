@@ -17,6 +17,7 @@ from core.web.forms import day_of, whole
 from core.web.paging import Slice
 from core.web.parts import part
 from organisations.models import Account
+from workbench.queries import audit_names
 
 PERMISSION = "audit.read"
 _SIZE = 50
@@ -57,6 +58,20 @@ ACTIONS = {
     "audit_read": "查看审计记录",
     "number_blocked": "限制号码",
     "number_unblocked": "解除号码限制",
+    "phone_set": "设手机号",
+    "phone_removed": "删手机号",
+    "notice_changed": "改通知文字",
+    "notice_restored": "恢复通知文字",
+    "case_read": "查看办件",
+    "reader_named": "指定检举控告件的阅办人",
+    "revealed": "查看完整个人信息",
+    "masked_words_read": "查看隐去的文字",
+    "person_searched": "按完整号码查人",
+    "attachment_read": "打开附件",
+    "code_reissued": "换发查询码",
+    "exported": "导出",
+    "dialogue_submitted": "代为提交未完成的对话",
+    "dialogue_closed": "关闭未完成的对话",
 }
 SUBJECTS = {
     "account": "账号",
@@ -74,6 +89,13 @@ SUBJECTS = {
     "job": "后台任务",
     "attachment": "附件",
     "audit": "审计记录",
+    "cases": "办件列表",
+    "late": "超期件列表",
+    "dialogue": "对话",
+    "call_back": "回访",
+    "number": "号码",
+    "notice_template": "通知文字",
+    "published_reply": "公开的答复",
 }
 
 
@@ -93,12 +115,12 @@ def listing() -> str:
         if after is not None:
             query = query.where(audit.AuditEntry.seq < after)
         rows = list(session.scalars(query.order_by(audit.AuditEntry.seq.desc()).limit(_SIZE + 1)))
-        names = _names(session, rows)
+        names, things = audit_names.people(session, rows), audit_names.things(session, rows)
     more = str(rows[_SIZE - 1].seq) if len(rows) > _SIZE else ""
     page = Slice(rows[:_SIZE], more, args.get("after", ""))
     _note(shown)
-    return flask.render_template("workbench/admin/audit.html", page=page, shown=shown, names=names, actions=ACTIONS,
-                                 subjects=SUBJECTS)  # fmt: skip
+    return flask.render_template("workbench/admin/audit.html", page=page, shown=shown, names=names, things=things,
+                                 actions=ACTIONS, subjects=SUBJECTS, keys=audit_names.DETAILS)  # fmt: skip
 
 
 def _filtered(
@@ -119,12 +141,6 @@ def _filtered(
     if (last := day_of(shown["to"])) is not None:
         query = query.where(entry.at < from_local(datetime.combine(last + timedelta(days=1), time())))
     return query
-
-
-def _names(session: Session, rows: list[audit.AuditEntry]) -> dict[int, str]:
-    wanted = {row.actor_id for row in rows} | {row.subject_id for row in rows if row.subject == "account"}
-    found = session.execute(select(Account.id, Account.username, Account.name).where(Account.id.in_(wanted - {None})))
-    return {row.id: f"{row.name}（{row.username}）" for row in found}
 
 
 def _note(shown: dict[str, str]) -> None:
