@@ -185,8 +185,9 @@ def evaluate(data: Path) -> None:
     """Print the classifier's table, by folds that keep near copies together."""
     from classifier.evaluate import evaluate as lines
 
-    for line in lines(data):
-        click.echo(line)
+    with _labelled(data):
+        for line in lines(data):
+            click.echo(line)
 
 
 @hub.command()
@@ -197,7 +198,20 @@ def train(data: Path, out: Path | None) -> None:
     from classifier.model import SHIPPED
     from classifier.train import train as run
 
-    click.echo(run(data, out or SHIPPED, say=lambda step: click.echo(step, err=True)))
+    with _labelled(data):
+        click.echo(run(data, out or SHIPPED, say=lambda step: click.echo(step, err=True)))
+
+
+@contextmanager
+def _labelled(data: Path) -> Iterator[None]:
+    """Says which labelled file is not in the folder, where otherwise only a trace would."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        name = Path(error.filename or data).name
+        raise click.ClickException(
+            f"{data} has no {name}: name the folder of the labelled files with --data."
+        ) from error
 
 
 @hub.command("search-corpus")

@@ -45,6 +45,13 @@ def test_a_wrong_setting_is_named(run: Any, monkeypatch: pytest.MonkeyPatch, nam
     assert "Traceback" not in result.output
 
 
+@pytest.mark.parametrize("command", ["evaluate", "train"])
+def test_without_labelled_files_one_sentence_says_so(run: Any, tmp_path: Path, command: str) -> None:
+    result = run(command, "--data", str(tmp_path))
+    assert result.exit_code == 1 and isinstance(result.exception, SystemExit)
+    assert "categories_train.csv" in result.output and "--data" in result.output
+
+
 def test_a_default_secret_with_a_public_address_is_refused(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUB_PUBLIC_URL", "https://12345.example.cn")
     monkeypatch.setenv("HUB_SECRET_KEY", "change-me")
