@@ -32,6 +32,7 @@ from organisations.models import (
     Term,
     WorkingDay,
 )
+from workbench.admin import words
 from workbench.admin.deadlines import KINDS
 
 SYSTEM = "admin.system"
@@ -285,6 +286,14 @@ def test_another_policy_set_is_used(admin: FlaskClient, city: Any) -> None:
     admin.post("/work/admin/deadlines", data={"code": "meizhou"})
     assert one(city, PolicySet, PolicySet.active).code == "meizhou"
     assert admin.post("/work/admin/deadlines", data={"code": "nowhere"}).status_code == 404
+
+
+def test_every_dictionary_that_is_seeded_has_a_name(admin: FlaskClient, city: Any) -> None:
+    with city.db.read() as session:
+        kinds = set(session.scalars(select(Term.kind)))
+    assert kinds and kinds <= set(words.KINDS)
+    page = admin.get("/work/admin/words").text
+    assert '<td class="lx-muted">退办理由</td>' in page and '<td class="lx-muted">return_reason</td>' not in page
 
 
 def test_words_and_grounds(admin: FlaskClient, city: Any) -> None:

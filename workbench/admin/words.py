@@ -20,6 +20,16 @@ from organisations.errors import Invalid
 from organisations.models import Ground, Term
 
 PERMISSION = "admin.policies"
+# What the dictionaries that the hub reads are called; a city's own show their code.
+KINDS = {
+    "contact_kind": "来电标记",
+    "extension_reason": "延期理由",
+    "reopen_reason": "重办理由",
+    "return_reason": "退办理由",
+    "send_back_reason": "退回补办理由",
+    "suspension_reason": "中止理由",
+    "take_back_reason": "收回理由",
+}
 
 
 def register(blueprint: flask.Blueprint) -> None:
@@ -41,8 +51,8 @@ def listing() -> str:
     with part(Database).read() as session:
         kinds = list(session.scalars(select(Term.kind).distinct().order_by(Term.kind)))
         page = paged(session, query.where(Term.kind == kind) if kind in kinds else query)
-    return flask.render_template("workbench/admin/terms.html", page=page, kind=kind,
-                                 kind_choices=[(code, code) for code in kinds])  # fmt: skip
+    return flask.render_template("workbench/admin/terms.html", page=page, kind=kind, kinds=KINDS,
+                                 kind_choices=[(code, KINDS.get(code, code)) for code in kinds])  # fmt: skip
 
 
 @staff(PERMISSION)
@@ -75,7 +85,8 @@ def term(term_id: int | None = None) -> Any:
     if term_id is not None and found is None:
         raise NotFound()
     values = flask.request.form if errors else _values(found, ("kind", "code", "name", "position", "active"))
-    page = flask.render_template("workbench/admin/term.html", row=found, values=values, errors=errors)
+    page = flask.render_template("workbench/admin/term.html", row=found, values=values, errors=errors,
+                                 kinds=KINDS)  # fmt: skip
     return flask.make_response(page, 400 if errors else 200)
 
 
