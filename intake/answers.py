@@ -25,10 +25,12 @@ _EMERGENCY = {
 
 def danger_advice(code: str) -> str:
     """What to do at once where life is in danger; `code` gas, fire, collapse, life."""
-    return _(
+    advice = _(
         "情况危急！%(first)s立即拨打 110（报警）、119（火警和抢险）或 120（急救）。不要等我们回复。",
         first=_EMERGENCY.get(code, ""),
     )
+    # The national line of psychological aid (国家卫生健康委, 2025); the code tells of accidents too, so it says "if".
+    return advice + _("如果是心里太难受，也可以拨打 12356 心理援助热线，有人听您说。") if code == "life" else advice
 
 
 def greeting() -> str:

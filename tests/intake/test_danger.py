@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import flask
 import pytest
+from flask_babel import Babel
 from sqlalchemy import func, select
 
 from cases.models import Alert, Case, Message, Submission
 from cases.operations import alerts
 from core.clock import FixedClock
+from intake.answers import danger_advice
 from intake.models import Dialogue
 from tests.conftest import City
 from tests.intake.talk import Talk, number_and_code
@@ -33,6 +36,14 @@ def test_first_words_are_enough(city: City, clock: FixedClock, channel: str, wor
     assert len(code) == 8
     with city.db.read() as session:
         assert session.scalars(select(Alert.kind)).one() == danger
+
+
+@pytest.mark.parametrize(("code", "named"), [("life", True), ("gas", False), ("fire", False), ("collapse", False)])
+def test_the_line_for_those_who_despair_is_named(code: str, named: bool) -> None:
+    app = flask.Flask("hub")
+    Babel(app)
+    with app.test_request_context():
+        assert ("12356" in danger_advice(code)) is named
 
 
 def test_at_any_point_of_a_dialogue(city: City, clock: FixedClock) -> None:

@@ -12,7 +12,7 @@ import flask
 import pytest
 from flask.testing import FlaskClient
 from PIL import Image
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from cases.models import Alert, Attachment, Case, Party, QueryCode, Submission
 from core.clock import FixedClock
@@ -205,6 +205,19 @@ def test_danger_to_life_is_answered_at_once(client: FlaskClient, city: Any) -> N
     assert "110 / 119 / 120" in page
     assert [case.priority for case in rows(city, Case)] == [0]
     assert len(rows(city, Alert)) == 1
+    # Who waits for the fire brigade is not told of working days.
+    after = page.split("接下来会怎样", 1)[1].split("还想补充", 1)[0]
+    assert "值班人员" in after and "最迟" not in after and "受理后" not in after
+
+
+def test_the_receipt_speaks_of_the_way_that_the_matter_takes(client: FlaskClient, city: Any) -> None:
+    client.post("/submit", data=form())
+    hotline = text_of(client.get("/submit/done"))
+    assert "可以要求重办" in hotline and "复查" not in hotline
+    with city.db.write() as session:
+        session.execute(update(Case).values(track="petition"))
+    petition = text_of(client.get("/submit/done"))
+    assert "30 日内申请复查" in petition and "重办" not in petition
 
 
 def test_anonymous_keeps_no_name(client: FlaskClient, city: Any) -> None:
