@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from cases.operations.classification import Suggestion
 from core.ids import grouped
+from organisations.models import Post
 from organisations.people import Actor
 from tests.workbench.conftest import Desk
+from workbench.queries import choices
 
 SignIn = Callable[[FlaskClient, str], Actor]
 
@@ -130,3 +133,22 @@ def test_what_is_late_is_not_counted_as_soon_due(wb: Desk, client: FlaskClient, 
         listed = page.split('class="lx-cases"')[1].split("</ol>")[0]
         assert f"case={here}" in listed and f"case={absent}" not in listed, tab
         assert f"tab={tab}" in page
+
+
+def test_an_office_where_nobody_has_an_account_says_so_and_comes_last(
+    wb: Desk, client: FlaskClient, sign_in: SignIn
+) -> None:
+    case_id = wb.waiting()
+    sign_in(client, "pei.zhengyu")
+    with wb.db.read() as session:
+        found = choices.offices(session)
+        staffed = {office.id for office in found if office.staffed}
+        taken = set(session.scalars(select(Post.organisation_id)))
+    assert taken <= staffed and [office.staffed for office in found] == sorted(
+        (office.staffed for office in found), reverse=True
+    )
+    empty = next(office for office in found if not office.staffed)
+    for office, said in ((empty, True), (next(iter(found)), False)):
+        page = client.get("/work/review", query_string={"case": case_id, "do": "assign", "find": office.name}).text
+        label = page.split(f'name="lead" value="{office.id}"', 1)[1].split("</label>")[0]
+        assert ("（暂无账号）" in label) is said

@@ -20,13 +20,14 @@ _TAXONOMY = Path(classifier.__file__).parent / "taxonomy.csv"
 
 @dataclass(frozen=True)
 class Office:
-    """An organisation to choose, with the pinyin initials it is found by."""
+    """An organisation to choose, with the pinyin initials it is found by; `staffed`: somebody there has an account."""
 
     id: int
     name: str
     short_name: str
     level: str
     initials: str
+    staffed: bool
 
 
 @lru_cache(maxsize=4096)
@@ -36,14 +37,27 @@ def initials(name: str) -> str:
 
 
 def offices(session: Session) -> list[Office]:
-    """Every organisation in service, in the order of their codes."""
+    """Every organisation in service, in the order of their codes, those where nobody has an account last."""
+    staffed = _staffed(session)
     query = select(Organisation.id, Organisation.name, Organisation.short_name, Organisation.level).where(
         Organisation.active
     )
-    return [
-        Office(row[0], row[1], row[2], row[3], f"{initials(row[2])} {initials(row[1])}")
+    found = [
+        Office(row[0], row[1], row[2], row[3], f"{initials(row[2])} {initials(row[1])}", row[0] in staffed)
         for row in session.execute(query.order_by(Organisation.code))
     ]
+    return sorted(found, key=lambda office: not office.staffed)
+
+
+def _staffed(session: Session) -> set[int]:
+    """Organisations in which somebody with an account in use has a post, or which a role in use names."""
+    posts = select(Post.organisation_id).join(Account, Account.id == Post.account_id)
+    posts = posts.where(Post.to_date.is_(None), Account.disabled_at.is_(None))
+    grants = select(RoleGrant.organisation_id).join(Account, Account.id == RoleGrant.account_id)
+    grants = grants.where(
+        RoleGrant.organisation_id.is_not(None), RoleGrant.revoked_at.is_(None), Account.disabled_at.is_(None)
+    )
+    return {found for found in session.scalars(posts.union(grants)) if found is not None}
 
 
 def find_offices(session: Session, typed: str, limit: int = 12) -> list[Office]:
