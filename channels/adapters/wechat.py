@@ -57,10 +57,7 @@ class WeChat:
 
     def authenticate(self, request: Request) -> None:
         """Check the signature in the query, and that it is of these minutes. Raises NotAuthentic."""
-        stamp = request.arg("timestamp")
-        if not (stamp.isascii() and stamp.isdigit()) or len(stamp) > 12:
-            raise NotAuthentic
-        if abs(request.received_at.timestamp() - int(stamp)) > FRESH.total_seconds():
+        if not _is_fresh(request):
             raise NotAuthentic
         if self._crypto is None or request.method == "GET":
             self._check(request.arg("signature"), request.arg("timestamp"), request.arg("nonce"))
@@ -118,6 +115,14 @@ class WeChat:
             # Nothing that can't be opened is proved to be WeChat's.
             raise NotAuthentic from error
         return text
+
+
+def _is_fresh(request: Request) -> bool:
+    """Whether the signed moment, in seconds, is one, and near enough to when the request came."""
+    stamp = request.arg("timestamp")
+    if len(stamp) > 12 or not (stamp.isascii() and stamp.isdigit()):
+        return False
+    return abs(request.received_at.timestamp() - int(stamp)) <= FRESH.total_seconds()
 
 
 def _crypto(settings: Settings) -> WeChatCrypto:
