@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from core.config import Settings, SettingsError, load_settings
+from core.errors import HubError
 
 ROOT = Path(__file__).resolve().parent
 DATA = ROOT.parent / "shared" / "data"
@@ -43,7 +44,6 @@ def _parts(settings: Settings | None = None, *, quiet: bool = False) -> Iterator
     import wiring
     from core import logging
     from core.database import Database
-    from core.errors import HubError
     from core.schema import SchemaState, schema_state
 
     settings = settings or load_settings()
@@ -58,12 +58,20 @@ def _parts(settings: Settings | None = None, *, quiet: bool = False) -> Iterator
             state = schema_state(connection)
         if state is not SchemaState.CURRENT:
             raise click.ClickException(f"The database's schema is {state.value}. Run `hub migrate` first.")
-        yield parts
+        with _said_plainly():
+            yield parts
+    finally:
+        db.dispose()
+
+
+@contextmanager
+def _said_plainly() -> Iterator[None]:
+    """An error of the hub's rooms ends the command with its sentence, not with a trace."""
+    try:
+        yield
     except HubError as error:
         details = getattr(error, "fields", None) or {}
         raise click.ClickException(" ".join([error.message, *details.values()])) from error
-    finally:
-        db.dispose()
 
 
 # --- running it -------------------------------------------------------------------------------------------------------
@@ -148,13 +156,10 @@ def settings_doc() -> None:
 def classify(among: str) -> None:
     """JSON lines {"id","title","body"} on stdin, a suggestion a line on stdout; needs no database."""
     from classifier.stream import classify_lines
-    from core.errors import HubError
 
     names = [name for name in among.split(",") if name.strip()] or None
-    try:
+    with _said_plainly():
         classify_lines(sys.stdin.buffer, sys.stdout, sys.stderr, among=names, catalogue=_departments())
-    except HubError as error:
-        raise click.ClickException(error.message) from error
 
 
 def _departments() -> dict[tuple[str, str, str], str]:
@@ -185,7 +190,7 @@ def evaluate(data: Path) -> None:
     """Print the classifier's table, by folds that keep near copies together."""
     from classifier.evaluate import evaluate as lines
 
-    with _labelled(data):
+    with _said_plainly():
         for line in lines(data):
             click.echo(line)
 
@@ -198,20 +203,8 @@ def train(data: Path, out: Path | None) -> None:
     from classifier.model import SHIPPED
     from classifier.train import train as run
 
-    with _labelled(data):
+    with _said_plainly():
         click.echo(run(data, out or SHIPPED, say=lambda step: click.echo(step, err=True)))
-
-
-@contextmanager
-def _labelled(data: Path) -> Iterator[None]:
-    """Says which labelled file is not in the folder, where otherwise only a trace would."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        name = Path(error.filename or data).name
-        raise click.ClickException(
-            f"{data} has no {name}: name the folder of the labelled files with --data."
-        ) from error
 
 
 @hub.command("search-corpus")

@@ -14,6 +14,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import GroupKFold
 
+from classifier.errors import MissingData
 from classifier.folding import fold
 from classifier.taxonomy import Taxonomy
 from classifier.vectors import Pair, Vectoriser, build_vocabulary
@@ -56,7 +57,9 @@ class Data:
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
-    """The rows of a UTF-8 CSV file. Raises FileNotFoundError with the path where there is none."""
+    """The rows of a UTF-8 CSV file. Raises MissingData where there is none."""
+    if not path.is_file():
+        raise MissingData(f"文件夹 {path.parent} 里没有 {path.name}，请用 --data 指明标注数据所在的文件夹。")
     with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 

@@ -33,7 +33,7 @@ TESTED = 1850
 
 
 def evaluate(data_folder: Path, *, taxonomy: Taxonomy | None = None, seed: int = SEED) -> Iterator[str]:
-    """The table, line by line, of five folds by group. Raises FileNotFoundError for a missing data file."""
+    """The table, line by line, of five folds by group. Raises MissingData."""
     data = load_data(data_folder)
     taxonomy = taxonomy or read_taxonomy()
     yield f"数据：七类 {len(data.seven.pairs)} 行，十五类 {len(data.fifteen.pairs)} 行；5 折，近似文本同折，种子 {seed}"

@@ -23,7 +23,7 @@ def train(
 ) -> str:
     """Train on the CSV files of a folder and write the model to `out` (.npz, its checksum beside); gives its version.
 
-    `say` hears each step. Raises FileNotFoundError for a missing data file.
+    `say` hears each step. Raises MissingData.
     """
     say("读取数据")
     data = load_data(data_folder)
