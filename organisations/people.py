@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from core.clock import to_local
@@ -77,17 +77,29 @@ def _organisations(session: Session, account_id: int, grants: list[RoleGrant], d
     query = (
         select(Post.organisation_id)
         .join(Organisation, Organisation.id == Post.organisation_id)
-        .where(Post.account_id == account_id, Organisation.active)
+        .where(Post.account_id == account_id, Organisation.active, _current(day))
         .order_by(Post.id)
     )
-    if day is None:
-        query = query.where(Post.to_date.is_(None))
-    else:
-        query = query.where(
-            or_(Post.from_date.is_(None), Post.from_date <= day), or_(Post.to_date.is_(None), Post.to_date > day)
-        )
     named = [grant.organisation_id for grant in grants if grant.organisation_id is not None]
     return tuple(dict.fromkeys([*session.scalars(query), *named]))
+
+
+def _current(day: date | None) -> ColumnElement[bool]:
+    """Whether a post is held on a day; without one, whether its end is open."""
+    if day is None:
+        return Post.to_date.is_(None)
+    return and_(or_(Post.from_date.is_(None), Post.from_date <= day), or_(Post.to_date.is_(None), Post.to_date > day))
+
+
+def staffed(session: Session, at: datetime) -> set[int]:
+    """The organisations in which somebody with an account in use works at a moment, as `actor_for` sees it."""
+    posts = select(Post.organisation_id).join(Account, Account.id == Post.account_id)
+    posts = posts.where(Account.disabled_at.is_(None), _current(to_local(at).date()))
+    grants = select(RoleGrant.organisation_id).join(Account, Account.id == RoleGrant.account_id)
+    grants = grants.where(
+        Account.disabled_at.is_(None), RoleGrant.revoked_at.is_(None), RoleGrant.organisation_id.is_not(None)
+    )
+    return set(session.scalars(posts.union(grants)))
 
 
 def _area_paths(session: Session, grants: list[RoleGrant]) -> tuple[str, ...]:

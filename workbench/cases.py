@@ -192,7 +192,7 @@ def show(
         pick = options(session, case, chosen.step if chosen else None)
         reader = casefile.is_reader(session, who, case)
         people = choices.colleagues(session, who.organisation_ids) if reader else []
-        everybody = choices.offices(session) if reader else []
+        everybody = choices.offices(session, at) if reader else []
     page = flask.render_template(
         "workbench/case.html", file=file, case=case, offers=offers, chosen=chosen, form=form, pick=pick,
         errors=errors or {}, message=message, missed=missed, is_reader=reader, people=people, everybody=everybody,
@@ -246,7 +246,7 @@ def options(session: Session, case: Case, step: steps.Step | None) -> dict[str, 
     kinds = {field.kind for field in step.fields} if step else set()
     pick: dict[str, Any] = {}
     if kinds & {"office", "offices"}:
-        pick["offices"] = choices.offices(session)
+        pick["offices"] = choices.offices_to_handle(session, now())
     if "category" in kinds:
         pick["categories"] = choices.category_options()
     for field in step.fields if step else ():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 import classifier
+from organisations import people
 from organisations.models import Account, Ground, Organisation, OrganisationAlias, Post, RoleGrant
 
 _TAXONOMY = Path(classifier.__file__).parent / "taxonomy.csv"
@@ -36,32 +38,27 @@ def initials(name: str) -> str:
     return "".join(lazy_pinyin(name, style=Style.FIRST_LETTER, errors=lambda rest: rest)).lower()
 
 
-def offices(session: Session) -> list[Office]:
-    """Every organisation in service, in the order of their codes, those where nobody has an account last."""
-    staffed = _staffed(session)
+def offices(session: Session, at: datetime) -> list[Office]:
+    """Every organisation in service, in the order of their codes."""
+    staffed = people.staffed(session, at)
     query = select(Organisation.id, Organisation.name, Organisation.short_name, Organisation.level).where(
         Organisation.active
     )
-    found = [
+    return [
         Office(row[0], row[1], row[2], row[3], f"{initials(row[2])} {initials(row[1])}", row[0] in staffed)
         for row in session.execute(query.order_by(Organisation.code))
     ]
-    return sorted(found, key=lambda office: not office.staffed)
 
 
-def _staffed(session: Session) -> set[int]:
-    """Organisations in which somebody with an account in use has a post, or which a role in use names."""
-    posts = select(Post.organisation_id).join(Account, Account.id == Post.account_id)
-    posts = posts.where(Post.to_date.is_(None), Account.disabled_at.is_(None))
-    grants = select(RoleGrant.organisation_id).join(Account, Account.id == RoleGrant.account_id)
-    grants = grants.where(
-        RoleGrant.organisation_id.is_not(None), RoleGrant.revoked_at.is_(None), Account.disabled_at.is_(None)
-    )
-    return {found for found in session.scalars(posts.union(grants)) if found is not None}
+def offices_to_handle(session: Session, at: datetime) -> list[Office]:
+    """The same for sending a case on: those where nobody has an account come last."""
+    return sorted(offices(session, at), key=lambda office: not office.staffed)
 
 
-def find_offices(session: Session, typed: str, limit: int = 12) -> list[Office]:
-    """Organisations whose name, alias or pinyin initials hold what was typed, the ones that begin with it first."""
+def find_offices(session: Session, at: datetime, typed: str, limit: int = 12) -> list[Office]:
+    """Organisations whose name, alias or pinyin initials hold what was typed, the ones that begin with it first, of
+    equally good ones those where somebody has an account.
+    """
     words = typed.strip().lower()
     if not words:
         return []
@@ -69,7 +66,8 @@ def find_offices(session: Session, typed: str, limit: int = 12) -> list[Office]:
         OrganisationAlias.kind == "alias", OrganisationAlias.name.contains(words, autoescape=True)
     )
     called = set(session.scalars(query.limit(200)))
-    ranked = [(rank, office) for office in offices(session) if (rank := _rank(office, words, called)) is not None]
+    known = offices_to_handle(session, at)
+    ranked = [(rank, office) for office in known if (rank := _rank(office, words, called)) is not None]
     return [office for _rank_, office in sorted(ranked, key=lambda pair: pair[0])[:limit]]
 
 
