@@ -142,9 +142,9 @@ def show(
     tab = tab if tab in queue.TABS else "all"
     step = BY_OPERATION.get(do) if do in _BESIDE else None
     with part(Database).read() as session:
-        listed = _queue_page(session, who, tab)
-        entries = queue.waiting(session, at, listed.items)
         counts = queue.counts(session, who, at)
+        listed = _queue_page(session, who, tab, counts[tab])
+        entries = queue.waiting(session, at, listed.items)
         case = _chosen(session, who, case_id, listed)
         view = _view(session, who, case, step, typed, overtaken) if case is not None else {}
     if case is not None:
@@ -159,9 +159,8 @@ def show(
     return flask.make_response(page, status)
 
 
-def _queue_page(session: Session, who: Actor, tab: str) -> Page[Case]:
+def _queue_page(session: Session, who: Actor, tab: str, total: int) -> Page[Case]:
     query = queue.waiting_query(who, now(), tab)
-    total = queue.count(session, who, now(), tab)
     number = min(page_number(), max(1, -(-total // queue.SIZE)))
     rows = session.scalars(query.limit(queue.SIZE).offset((number - 1) * queue.SIZE)).all()
     return Page(rows, number, total, queue.SIZE)
@@ -195,7 +194,7 @@ def _view(
         "check": check,
         "form": form,
         "pick": cases.options(session, case, step),
-        "matches": choices.find_offices(session, flask.request.args.get("find", "")) if step else [],
+        "matches": choices.find_offices(session, now(), flask.request.args.get("find", "")) if step else [],
         "missed": story.told(session, case.id, story.events_since(session, case.id, overtaken)) if overtaken else [],
         "copy": cases.other(session, who, case.copy_of_id),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,7 +24,6 @@ from workbench.queries import casefile, lefts, names
 
 LEAST_TELLING = 0.05
 SIZE = 20
-TABS = ("all", "late", "near", "returned")
 _NEAR = timedelta(minutes=60)
 
 
@@ -82,20 +81,15 @@ class Suggested:
 def waiting_query(actor: Actor, at: datetime, tab: str = "all") -> Select[Any]:
     """The queue as an ordered query: danger first, then urgent, then as received."""
     query = select(Case).where(Case.stage == "review", visibility.visible(actor))
-    if tab == "near":
-        query = query.where(_due_until(at + _NEAR), ~_due_until(at))
-    elif tab == "late":
-        query = query.where(_due_until(at))
-    elif tab == "returned":
-        query = query.where(_returned())
+    if tab in _TABS:
+        query = query.where(_TABS[tab](at))
     return query.order_by(Case.priority, Case.received_at, Case.id)
 
 
-def _due_until(moment: datetime) -> ColumnElement[bool]:
-    """Whether the officer's own clock of a case runs out before a moment."""
+def _due(*within: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether the officer's own clock of a case, of which one runs at a time, is due within these bounds."""
     return exists().where(
-        CaseClock.case_id == Case.id, CaseClock.kind.in_(("review", "decide")), CaseClock.ended_at.is_(None),
-        CaseClock.due_at < moment,
+        CaseClock.case_id == Case.id, CaseClock.kind.in_(("review", "decide")), CaseClock.ended_at.is_(None), *within
     )  # fmt: skip
 
 
@@ -103,15 +97,25 @@ def _returned() -> ColumnElement[bool]:
     return exists().where(Assignment.case_id == Case.id, Assignment.state == "returned", Assignment.round == Case.round)
 
 
+# What narrows the queue to a tab, at a moment; "all" narrows nothing.
+_TABS: dict[str, Callable[[datetime], ColumnElement[bool]]] = {
+    "late": lambda at: _due(CaseClock.due_at < at),
+    "near": lambda at: _due(CaseClock.due_at >= at, CaseClock.due_at < at + _NEAR),
+    "returned": lambda _at: _returned(),
+}
+TABS = ("all", *_TABS)
+
+
 def counts(session: Session, actor: Actor, at: datetime) -> dict[str, int]:
-    """How many wait in each tab."""
-    return {tab: count(session, actor, at, tab) for tab in TABS}
+    """How many wait in each tab; one query."""
+    columns = [func.count(), *(func.count().filter(holds(at)) for holds in _TABS.values())]
+    row = session.execute(waiting_query(actor, at).order_by(None).with_only_columns(*columns)).one()
+    return dict(zip(TABS, row, strict=True))
 
 
-def count(session: Session, actor: Actor, at: datetime, tab: str = "all") -> int:
-    """How many wait in one tab."""
-    ids = waiting_query(actor, at, tab).order_by(None).with_only_columns(Case.id).subquery()
-    return session.scalar(select(func.count()).select_from(ids)) or 0
+def count(session: Session, actor: Actor, at: datetime) -> int:
+    """How many wait in all."""
+    return session.scalar(waiting_query(actor, at).order_by(None).with_only_columns(func.count())) or 0
 
 
 def waiting(session: Session, at: datetime, cases: Sequence[Case]) -> list[Waiting]:
