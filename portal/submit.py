@@ -25,10 +25,12 @@ from core.web.forms import form_token, token_of, typed
 from core.web.limits import limited
 from core.web.parts import part
 from intake import forms
+from intake.answers import danger_advice
 from organisations.people import CITIZEN
 from portal import access, form, policies, uploads
 from portal.form import Typed
 from portal.similar import similar_to
+from portal.view import REVIEW_DAYS
 
 REISSUE_WITHIN = 24 * 3600
 
@@ -280,7 +282,7 @@ def done_page() -> Any:
         review = clocks.latest(session, "case", case.id, "review" if case.track == "hotline" else "decide")
         page = flask.render_template(
             "portal/done.html", row=row, case=case, code=code, kind=kind, draft=row.submitted_at is None,
-            danger=case.danger,
+            danger=danger_advice(case.danger) if case.danger else "", review_days=REVIEW_DAYS,
             review_due=review.due_at if review and review.ended_at is None else None,
             terms=policies.terms(session, case.track),
         )  # fmt: skip

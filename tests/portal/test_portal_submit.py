@@ -17,6 +17,7 @@ from sqlalchemy import func, select, update
 from cases.models import Alert, Attachment, Case, Party, QueryCode, Submission
 from core.clock import FixedClock
 from core.files import FileStore
+from intake.answers import danger_advice
 from search.service import SearchService
 from tests.portal.conftest import FORM, Petitions, field, form, text_of
 
@@ -207,7 +208,14 @@ def test_danger_to_life_is_answered_at_once(client: FlaskClient, city: Any) -> N
     assert len(rows(city, Alert)) == 1
     # Who waits for the fire brigade is not told of working days.
     after = page.split("接下来会怎样", 1)[1].split("还想补充", 1)[0]
+    assert danger_advice("gas") in page and "12356" not in page
     assert "值班人员" in after and "最迟" not in after and "受理后" not in after
+
+
+def test_who_despairs_is_told_of_the_line_that_listens(client: FlaskClient, city: Any) -> None:
+    client.post("/submit", data=form(title="实在撑不下去了", body="欠薪半年没有着落，真的不想活了，不知道找谁。"))
+    assert [case.danger for case in rows(city, Case)] == ["life"]
+    assert "12356" in text_of(client.get("/submit/done"))
 
 
 def test_the_receipt_speaks_of_the_way_that_the_matter_takes(client: FlaskClient, city: Any) -> None:
