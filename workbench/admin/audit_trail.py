@@ -115,12 +115,13 @@ def listing() -> str:
         if after is not None:
             query = query.where(audit.AuditEntry.seq < after)
         rows = list(session.scalars(query.order_by(audit.AuditEntry.seq.desc()).limit(_SIZE + 1)))
-        names, things = audit_names.people(session, rows), audit_names.things(session, rows)
+        things = audit_names.things(session, rows)
     more = str(rows[_SIZE - 1].seq) if len(rows) > _SIZE else ""
     page = Slice(rows[:_SIZE], more, args.get("after", ""))
     _note(shown)
-    return flask.render_template("workbench/admin/audit.html", page=page, shown=shown, names=names, things=things,
-                                 actions=ACTIONS, subjects=SUBJECTS, keys=audit_names.DETAILS)  # fmt: skip
+    return flask.render_template("workbench/admin/audit.html", page=page, shown=shown, things=things,
+                                 actions=ACTIONS, subjects=SUBJECTS, keys=audit_names.DETAILS,
+                                 references=audit_names.REFERENCES)  # fmt: skip
 
 
 def _filtered(

@@ -22,22 +22,19 @@ DETAILS = {
     "rows": "条数", "row_id": "条目", "words": "处数", "action": "做了什么", "subject": "对象", "from": "从",
     "to": "到",
 }  # fmt: skip
-
-
-def people(session: Session, rows: Sequence[AuditEntry]) -> dict[int, str]:
-    """The acting accounts by id: name and user name."""
-    return _accounts(session, {row.actor_id for row in rows if row.actor_id is not None})
+# Details that hold the id of something that has a name.
+REFERENCES = {"case": "case", "account": "account", "organisation_id": "organisation", "parent_id": "organisation"}
 
 
 def things(session: Session, rows: Sequence[AuditEntry]) -> dict[tuple[str, int], str]:
-    """What each subject is called, by subject and id; also what the details name (case, account, organisations)."""
-    wanted: dict[str, set[int]] = {}
+    """What all in these entries is called, by kind and id: who acted, the subjects, what the details refer to."""
+    wanted: dict[str, set[int]] = {"account": {row.actor_id for row in rows if row.actor_id is not None}}
     for row in rows:
         if row.subject_id is not None:
             wanted.setdefault(row.subject, set()).add(row.subject_id)
         for key, value in row.details.items():
-            if key in {"case", "account", "organisation_id", "parent_id"} and isinstance(value, int):
-                wanted.setdefault({"case": "case", "account": "account"}.get(key, "organisation"), set()).add(value)
+            if key in REFERENCES and isinstance(value, int):
+                wanted.setdefault(REFERENCES[key], set()).add(value)
     named = {
         "account": _accounts(session, wanted.get("account", set())),
         "organisation": _organisations(session, wanted.get("organisation", set())),
