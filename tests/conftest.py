@@ -19,6 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 import flask
 import psycopg
 import pytest
+import structlog
 from flask.testing import FlaskClient
 from hypothesis import settings as hypothesis_settings
 from sqlalchemy import select
@@ -45,6 +46,17 @@ REQUIRED = {name.strip() for name in os.environ.get("HUB_TEST_REQUIRE", "").spli
 hypothesis_settings.register_profile("ci", derandomize=True, deadline=None, max_examples=50)
 hypothesis_settings.register_profile("deep", deadline=None, max_examples=2000)
 hypothesis_settings.load_profile(os.environ.get("HUB_TEST_HYPOTHESIS", "ci"))
+
+
+@pytest.fixture(autouse=True)
+def uncached_logging(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A module's logger kept from a test that configured logging would write past the next test's `capture_logs`."""
+    configure = structlog.configure
+    monkeypatch.setattr(
+        structlog, "configure", lambda **given: configure(**given | {"cache_logger_on_first_use": False})
+    )
+    yield
+    structlog.reset_defaults()
 
 
 # --- services ---------------------------------------------------------------------------------------------------------

@@ -38,3 +38,13 @@ def test_lines_are_json_without_the_words_of_an_exception(capsys: pytest.Capture
     line = json.loads(capsys.readouterr().out)
     assert (line["event"], line["job_id"], line["error"]) == ("job_failed", 1, "ValueError")
     assert "citizen" not in json.dumps(line)
+
+
+def test_a_test_that_configures_logging_hides_nothing_from_the_next() -> None:
+    log = logging.get_logger("shared by both")
+    logging.configure("ERROR")
+    log.warning("before")
+    logging.configure("INFO")
+    with structlog.testing.capture_logs() as entries:
+        log.warning("after")
+    assert [entry["event"] for entry in entries] == ["after"]
