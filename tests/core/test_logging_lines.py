@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
 
 import pytest
 import structlog
 
 from core import logging
-
-
-@pytest.fixture(autouse=True)
-def _as_it_was() -> Iterator[None]:
-    yield
-    structlog.reset_defaults()
 
 
 class Full:
