@@ -26,11 +26,11 @@ from core import ids, jobs
 from core.clock import to_local
 from notifications import outbox
 from notifications.models import Notice
-from notifications.templates import SERVICE, SHIPPED, filled, wording
+from notifications.templates import SERVICE, SHIPPED, TO_STAFF, filled, wording
 from organisations.models import Organisation
 
 JOB = "notifications.tell_citizen"
-KINDS = frozenset(SHIPPED) - {"dialogue_left", "late_answer", "red_card"}
+KINDS = frozenset(SHIPPED) - {"dialogue_left", "late_answer"} - TO_STAFF
 # By which kind of contact point a channel reaches somebody, and by which channel a contact point is reached.
 _KIND_OF_CHANNEL = {"wechat": "openid", "sms": "phone", "hotline": "phone", "web": "phone"}
 _CHANNEL_OF_KIND = {"openid": "wechat", "phone": "sms"}

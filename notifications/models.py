@@ -12,7 +12,8 @@ from core.database import Base
 
 
 class Notice(Base):
-    """One message owed to a citizen. `key` makes it one row however often its event is handled.
+    """One message owed to a citizen, or to staff as a duty of theirs. `key` makes it one row however often its event
+    is handled.
 
     state: waiting, sent (the provider has it), delivered, failed (never will; the reason in `error`), dropped (the
     citizen wrote STOP).

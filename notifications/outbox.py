@@ -14,6 +14,7 @@ from channels.registry import Channels
 from core import jobs
 from core.logging import get_logger
 from notifications.models import Notice
+from notifications.templates import TO_STAFF
 
 log = get_logger(__name__)
 
@@ -36,8 +37,11 @@ def owe(
     submission_id: int | None = None,
     due: datetime | None = None,
 ) -> Notice | None:
-    """Owe one notice, to be sent at once or at `due`; None when this key was owed before or its owner wrote STOP."""
-    if point.stopped_at is not None or session.scalar(select(Notice.id).where(Notice.key == key)):
+    """Owe one notice, to be sent at once or at `due`; None when this key was owed before or its owner wrote STOP.
+
+    STOP holds back what goes to citizens, not what goes to staff as a duty of theirs.
+    """
+    if _is_held_back(point, kind) or session.scalar(select(Notice.id).where(Notice.key == key)):
         return None
     notice = Notice(
         key=key, kind=kind, channel=channel, contact_point_id=point.id, submission_id=submission_id, created_at=at
@@ -80,11 +84,15 @@ def _ready(work: jobs.Work) -> Outgoing | None:
         if notice is None or notice.state != "waiting":
             return None
         point = session.get_one(ContactPoint, notice.contact_point_id)
-        if point.stopped_at is not None:
+        if _is_held_back(point, notice.kind):
             notice.state = "dropped"
             return None
         notice.attempts += 1
         return Outgoing(notice.channel, notice.key, str(point.value), str(notice.text))
+
+
+def _is_held_back(point: ContactPoint, kind: str) -> bool:
+    return point.stopped_at is not None and kind not in TO_STAFF
 
 
 def _give_up(work: jobs.Work, code: str, undelivered: Undelivered) -> None:

@@ -11,15 +11,13 @@ from sqlalchemy.orm import Session
 from cases import visibility
 from cases.models import Assignment, Case, CaseClock, DeadlinePolicy, Event
 from cases.operations import accusations
-from cases.operations.citizens import ensure_point
 from cases.workflow import OPEN_ASSIGNMENTS
-from core import ids, jobs
+from core import jobs
 from core.clock import to_local
-from notifications import outbox
+from notifications import texts
 from notifications.models import StaffNotice
-from notifications.templates import SERVICE, filled, wording
 from organisations.calendar import load_calendar
-from organisations.models import Account, Organisation, Post, RoleGrant
+from organisations.models import Account, Post, RoleGrant
 from organisations.people import Actor, actor_for
 
 JOB = "notifications.tell_staff"
@@ -76,39 +74,27 @@ def tell_of(session: Session, event: Event) -> int:
     """Write the lines that an event calls for, once for each person; gives how many are new.
 
     Nobody is told of a case that is not theirs to see, except that there is an alert of danger: that reaches whoever
-    is on duty, unless they are kept away from the case.
+    is on duty, the duty officers also by text message, unless they are kept away from the case.
     """
     case = session.get_one(Case, event.case_id)
     kind, whom = _WHOM[event.kind]
     kind = kind or str(event.data.get("level", "yellow"))
-    new = 0
+    new, told = 0, set()
     for account_id in dict.fromkeys(_recipients(session, event, case, whom)):
         person = actor_for(session, account_id, event.at)
         if not (_not_kept_away if whom == "duty" else visibility.may_see)(session, person, case):
             continue
+        told.add(account_id)
         key = f"event.{event.id}"
         known = select(StaffNotice.id).where(StaffNotice.account_id == account_id, StaffNotice.key == key)
         if session.scalar(known) is None:
             session.add(StaffNotice(account_id=account_id, key=key, kind=kind, case_id=case.id, at=event.at))
             new += 1
             if kind == "red" and _policy_set(session, event) in _RED_GOES_UP:
-                _text(session, event, case, account_id)
+                texts.red_card(session, event, case, account_id)
+    if whom == "duty":
+        texts.danger(session, event, case, [one for one in texts.on_duty(session, event, case) if one in told])
     return new
-
-
-def _text(session: Session, event: Event, case: Case, account_id: int) -> None:
-    """Owe a text message of a red card to somebody whose number is known, sent in working time."""
-    account = session.get_one(Account, account_id)
-    if not account.phone:
-        return
-    office = session.get(Organisation, event.organisation_id) if event.organisation_id else None
-    values = {
-        "service": SERVICE, "number": ids.grouped(case.number), "office": office.short_name if office else "承办单位",
-    }  # fmt: skip
-    text = filled(wording(session, "red_card"), values)
-    point = ensure_point(session, "phone", str(account.phone), event.at)
-    due = load_calendar(session, event.organisation_id).next_working_moment(event.at)
-    outbox.owe(session, event.at, f"event.{event.id}.staff.{account_id}", "red_card", point, "sms", text, due=due)
 
 
 def lines_of(account_id: int, *, read: bool) -> Select[tuple[StaffNotice]]:
@@ -153,7 +139,7 @@ def _not_kept_away(session: Session, person: Actor, case: Case) -> bool:
 
 def _recipients(session: Session, event: Event, case: Case, whom: str) -> Iterable[int]:
     if whom == "duty":
-        return _on_duty(session, event)
+        return [*_at_their_page(session, event), *texts.on_duty(session, event, case)]
     assignment = session.get(Assignment, event.assignment_id) if event.assignment_id else None
     if whom == "handlers" and assignment is not None:
         return _handlers(session, assignment, event)
@@ -221,7 +207,7 @@ def _asker(session: Session, event: Event) -> list[int]:
     return [last] if last in officers else officers
 
 
-def _on_duty(session: Session, event: Event) -> list[int]:
+def _at_their_page(session: Session, event: Event) -> list[int]:
     """Agents, diversion officers and supervisors of the whole city: whoever is at their page sees the alert."""
     return _holders(session, event, ("agent", "diversion", "supervisor"), None)
 

@@ -39,7 +39,10 @@ SHIPPED: dict[str, str] = {
     "dialogue_left": "【{service}】您上次说的事还没有提交。接着回复就可以办完；不回复的话，话务员会联系您。",
     "late_answer": "{text}",
     "red_card": "【{service}】办件 {number} 已超期，{office}收到红牌，请登录工作台尽快处理。",
+    "danger": "【{service}】办件 {number} 涉及人身安全，请立即登录工作台处置。",
 }
+# Those that go to staff as a duty of theirs: no citizen gets them, and STOP does not hold them back.
+TO_STAFF = frozenset({"red_card", "danger"})
 
 # What stands on the page of staff.
 STAFF_KINDS: dict[str, str] = {

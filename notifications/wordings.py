@@ -33,6 +33,7 @@ OCCASIONS: dict[str, str] = {
     "dialogue_left": "话没说完，提醒一次",
     "late_answer": "补发迟到的回复",
     "red_card": "红牌（发给工作人员）",
+    "danger": "涉及人身安全（随时发给值班人）",
 }
 # Fields without which a notice says nothing.
 _NEEDED = {"citizen_asked": "text", "answer_served": "text", "answered_directly": "text", "refused": "text",

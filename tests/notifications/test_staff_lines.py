@@ -6,16 +6,20 @@ from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
+from structlog.testing import capture_logs
 
 from cases import clocks, history, sweep
-from cases.models import Case, CaseClock
+from cases.models import Case, CaseClock, ContactPoint, Event
 from cases.operations import accusations, alerts, closing, handling, messages, policies, requests, supervising
+from cases.operations import citizens as people
+from channels.contract import Rejected
 from core.clock import LOCAL
 from core.ids import grouped
 from notifications import staff
+from notifications.models import Notice
 from notifications.templates import STAFF_KINDS
 from organisations import accounts
-from organisations.models import Account
+from organisations.models import Account, Organisation
 from organisations.people import CITIZEN
 from tests.notifications.conftest import Room
 from tests.workbench.conftest import Desk
@@ -266,6 +270,143 @@ def test_a_red_card_of_zhengzhou_is_not_texted(room: Room) -> None:
     give_phone(room, HANDLER, "13811112222")
     late_to(room, "yellow", "red")
     assert [text for text in room.tell() if "红牌" in text] == []
+
+
+# --- danger by text message -------------------------------------------------------------------------------------------
+
+CHIEF, GAS_DUTY = "niu.guoqiang", "lu.qiming"  # on duty at 市12345热线中心 and at 市燃气公司
+
+
+def texts(room: Room, kind: str = "danger") -> list[tuple[str, str, str]]:
+    """The texts of a kind to staff: to whom, in what words, how far; also after the jobs ran again."""
+    room.tell()
+    room.again()
+    with room.desk.db.read() as session:
+        rows = session.scalars(select(Notice).where(Notice.kind == kind).order_by(Notice.created_at, Notice.id))
+        return [
+            (str(session.get_one(ContactPoint, row.contact_point_id).value), str(row.text), row.state) for row in rows
+        ]
+
+
+def words(room: Room, case_id: int) -> str:
+    return f"【12345热线】办件 {grouped(room.desk.case(case_id).number)} 涉及人身安全，请立即登录工作台处置。"
+
+
+def test_danger_is_texted_to_the_duty_officer_at_night(room: Room) -> None:
+    give_phone(room, CHIEF, "13811112222")
+    give_phone(room, GAS_DUTY, "13833334444")  # nothing of theirs
+    give_phone(room, OFFICER, "13855556666")  # not on duty
+    room.desk.clock.set(datetime(2026, 11, 29, 3, tzinfo=LOCAL))  # a Sunday
+    case_id = room.desk.submit(danger="gas")
+    assert texts(room) == [("+8613811112222", words(room, case_id), "sent")]
+    assert [message.to for message in room.sms.sent if "人身安全" in message.text] == ["+8613811112222"]
+
+
+def test_danger_is_texted_again_until_it_was_seen(room: Room) -> None:
+    give_phone(room, CHIEF, "13811112222")
+    case_id = room.desk.submit(danger="gas")
+    for _ in range(4):
+        room.desk.later(minutes=6)
+        sweep.sweep(room.desk.db, room.desk.clock)
+    with room.desk.db.read() as session:
+        resent = session.scalars(select(Event).where(Event.case_id == case_id, Event.kind == "alert_resent")).all()
+    assert len(resent) >= 1
+    assert texts(room) == [("+8613811112222", words(room, case_id), "sent")] * (1 + len(resent))
+
+
+@pytest.mark.parametrize("accusation", ["no", "possible"])
+def test_danger_is_texted_to_the_office_at_work_that_may_see_it(room: Room, accusation: str) -> None:
+    give_phone(room, CHIEF, "13811112222")
+    give_phone(room, GAS_DUTY, "13833334444")
+    case_id = room.desk.sent("TC-RQ")
+    with room.desk.db.write() as session:
+        case = session.get_one(Case, case_id)
+        case.accusation = accusation
+        alerts.raise_(session, room.desk.clock.now(), case, "gas")
+    office = [("+8613833334444", words(room, case_id), "sent")] if accusation == "no" else []
+    assert sorted(texts(room)) == [("+8613811112222", words(room, case_id), "sent"), *office]
+    assert set(room.lines("danger")) == DUTY | ({GAS_DUTY} if office else set())
+
+
+@pytest.mark.parametrize("missing", ["officer", "phone", "account"])
+def test_without_somebody_to_text_the_lines_are_written_and_it_is_logged(room: Room, missing: str) -> None:
+    if missing != "phone":
+        give_phone(room, CHIEF, "13811112222")
+    with room.desk.db.write() as session:
+        if missing == "officer":
+            session.execute(update(Organisation).values(duty_account_id=None))
+        if missing == "account":
+            session.execute(update(Account).where(Account.username == CHIEF).values(disabled_at=room.desk.clock.now()))
+    with capture_logs() as logged:
+        room.desk.submit(danger="gas")
+        room.tell()
+    assert texts(room) == []
+    assert set(room.lines("danger")) == DUTY - ({CHIEF} if missing == "account" else set())
+    assert [entry["event"] for entry in logged].count("danger_texted_to_nobody") == 1
+
+
+def test_a_duty_officer_kept_away_is_not_texted(room: Room) -> None:
+    give_phone(room, CHIEF, "13811112222")
+    case_id = room.desk.waiting()
+    with room.desk.db.write() as session:
+        at = room.desk.clock.now()
+        accusations.recuse(session, room.desk.city.actor(CHIEF), at, case_id)
+        alerts.raise_(session, at, session.get_one(Case, case_id), "gas")
+    assert texts(room) == []
+
+
+def test_the_duty_officer_of_another_county_is_left_alone(room: Room) -> None:
+    give_phone(room, "mu.qing", "13811112222")
+    with room.desk.db.write() as session:
+        mine = room.desk.city.actor("mu.qing")
+        session.execute(
+            update(Organisation).where(Organisation.id.in_(mine.organisation_ids)).values(
+                duty_account_id=mine.account_id
+            )
+        )  # fmt: skip
+    room.desk.submit(danger="gas", area_id=room.desk.city.area("TC02"))
+    assert texts(room) == []
+    inside = room.desk.submit(danger="gas", body="梧桐里三号楼有燃气味，很浓。", area_id=room.desk.city.area("TC0101"))
+    assert texts(room) == [("+8613811112222", words(room, inside), "sent")]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_stop_does_not_silence_danger(room: Room, when: str) -> None:
+    give_phone(room, CHIEF, "13811112222")
+
+    def stop() -> None:
+        with room.desk.db.write() as session:
+            people.set_stopped(session, "phone", "13811112222", room.desk.clock.now(), True)
+
+    if when == "before":
+        stop()
+    case_id = room.desk.submit(danger="gas")
+    if when == "after":
+        with room.desk.db.write() as session:
+            (event,) = session.scalars(select(Event).where(Event.kind == "alert_raised"))
+            staff.tell_of(session, event)
+        stop()
+    assert texts(room) == [("+8613811112222", words(room, case_id), "sent")]
+
+
+def test_stop_does_not_silence_a_red_card(room: Room) -> None:
+    use(room, "meizhou")
+    in_hand(room.desk)
+    give_phone(room, HANDLER, "13811112222")
+    with room.desk.db.write() as session:
+        people.set_stopped(session, "phone", "13811112222", room.desk.clock.now(), True)
+    late_to(room, "reminder", "yellow", "red")
+    room.tell()
+    room.desk.later(days=3)
+    assert [state for _to, _text, state in texts(room, "red_card")] == ["sent"]
+
+
+def test_what_the_provider_refuses_is_not_sent(room: Room) -> None:
+    give_phone(room, CHIEF, "13811112222")
+    room.desk.submit(danger="gas")
+    room.sms.fails = [Rejected("opted_out")]
+    assert [state for _to, _text, state in texts(room)] == ["failed"]
+    assert [message for message in room.sms.sent if "人身安全" in message.text] == []
 
 
 # --- a person's own lines ---------------------------------------------------------------------------------------------

@@ -358,3 +358,14 @@ def test_the_audit_trail_is_filtered_paged_and_notes_its_reader(
         last = session.scalars(select(audit.AuditEntry).order_by(audit.AuditEntry.seq.desc())).first()
         assert last is not None and last.action == "audit_read"
         assert audit.faults(session) == []
+
+
+def test_an_officer_on_duty_without_a_number_is_said(admin: FlaskClient, city: Any, clock: FixedClock) -> None:
+    unit = city.organisation("TC-RX")
+    silent = "值班人没有登记手机号，或账号已停用"
+    assert silent in admin.get(f"/work/admin/organisations/{unit}").text
+    assert silent not in admin.get(f"/work/admin/organisations/{city.organisation('TC-CGJ')}").text
+    with city.db.write() as session:
+        officer = one(city, Organisation, Organisation.id == unit).duty_account_id
+        accounts.set_phone(session, city.actor("admin.security"), clock.now(), officer, "13811112222")
+    assert silent not in admin.get(f"/work/admin/organisations/{unit}").text

@@ -133,7 +133,14 @@ def _page(organisation_id: int | None, errors: Mapping[str, str], retyped: bool 
             areas=session.execute(select(Area.id, Area.name).order_by(Area.code).limit(500)).all(),
             units=units(session, leave_out=organisation_id),
             staff=[(post.account_id, account.name) for post, account in holders],
+            unreachable=_is_unreachable(session, row),
         )  # fmt: skip
+
+
+def _is_unreachable(session: Session, row: Organisation | None) -> bool:
+    """Whether the officer on duty can't be sent a text message of danger."""
+    officer = session.get(Account, row.duty_account_id) if row is not None and row.duty_account_id else None
+    return officer is not None and (not officer.phone or officer.disabled_at is not None)
 
 
 def _values(session: Session, row: Organisation | None) -> dict[str, Any]:
