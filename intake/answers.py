@@ -157,8 +157,10 @@ def urged(number: str, line: str) -> str:
     return _("已为编号 %(number)s 催办。现在的情况：%(line)s。", number=ids.grouped(number), line=line)
 
 
-def objected(number: str) -> str:
-    """An objection was noted."""
+def objected(number: str, track: str) -> str:
+    """An objection was noted; 重办 is of the hotline, the petition track has its 复查."""
+    if track == "petition":
+        return _("已记下您对编号 %(number)s 答复的异议，工作人员核实后告诉您怎样处理。", number=ids.grouped(number))
     return _("已记下您对编号 %(number)s 答复的异议，工作人员核实后决定是否重办。", number=ids.grouped(number))
 
 

@@ -163,7 +163,7 @@ def _do(session: Session, submission: Submission, command: Command, message: Mes
         text = answers.withdrawn(number)
     elif command.word == "object":
         messages.object_(session, CITIZEN, at, submission.id, command.text, **source)
-        text = answers.objected(number)
+        text = answers.objected(number, case_of(session, submission).track)
     elif command.word == "rate":
         said = commands.judgement(command.text)
         closing.rate(session, CITIZEN, at, submission.id, said.contacted, said.resolved, said.satisfaction,

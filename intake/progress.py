@@ -5,11 +5,13 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cases import clocks
 from cases.models import Answer, AnswerSubmission, Case, Submission
-from cases.operations import base, messages
+from cases.operations import alerts, base, closing, messages
 from cases.workflow import OUTCOMES
 from core import ids
 from core.clock import to_local
+from intake.answers import danger_advice
 from organisations.models import Organisation
 
 _ANSWER_MOST = 300  # characters of an answer that a message shows
@@ -26,6 +28,10 @@ def line(session: Session, submission: Submission) -> str:
 def full(session: Session, submission: Submission) -> str:
     """The line, with our open question or the answer that was served."""
     parts = [line(session, submission)]
+    case = base.case_of(session, submission.id)
+    danger = _danger(session, submission, case)
+    if danger:
+        parts.insert(0, danger_advice(danger))
     question = messages.open_question(session, submission.id)
     if question is not None and question.text:
         parts.append(f"请您补充：{question.text}（直接回复即可）")
@@ -43,7 +49,10 @@ def state(session: Session, submission: Submission, case: Case) -> str:
     if case.stage == "closed":
         return f"已办结（{OUTCOMES.get(case.outcome or 'done', '办结')}）"
     if case.stage == "asking":
-        return "已答复，请您评价：回复“评价”加满意或不满意"
+        return _after_answer(session, submission, case)
+    if _danger(session, submission, case):
+        # No ordinary day beside a danger that nobody has seen yet.
+        return "已提醒值班人员马上处置，可能打电话向您核实；危急请立即拨打 110、119 或 120"
     if case.stage == "fed_back":
         return f"已办出结果，正在核实{_by_when(submission)}"
     if case.stage == "assigned" and case.accusation == "no":
@@ -51,6 +60,25 @@ def state(session: Session, submission: Submission, case: Case) -> str:
     if case.stage == "assigned":
         return f"已按规定转交专人办理{_by_when(submission)}"
     return f"{'已受理' if submission.accepted_at else '已收到'}，正在分派{_by_when(submission)}"
+
+
+def _danger(session: Session, submission: Submission, case: Case) -> str:
+    """The danger to life that nobody on duty has acknowledged, of a submission that stands."""
+    stands = submission.withdrawn_at is None and submission.submitted_at is not None
+    return alerts.unseen(session, case) if stands else ""
+
+
+def _after_answer(session: Session, submission: Submission, case: Case) -> str:
+    """Rated or objected already: an officer decides by the settle clock, or others are awaited."""
+    rating = closing.rating_of(session, submission.id, case)
+    heard = rating is not None and rating.way != closing.LAPSED
+    unresolved = (rating is not None and rating.resolved is False) or submission.id in closing.objected(session, case)
+    if unresolved:
+        clock = clocks.latest(session, "case", case.id, "settle")
+        due = to_local(clock.due_at) if clock is not None and clock.ended_at is None else None
+        by_when = f"，最晚 {due.month} 月 {due.day} 日决定怎样处理并告诉您" if due else ""
+        return f"您说还没有解决，工作人员正在核对{by_when}"
+    return "已答复，您已评价，谢谢" if heard else "已答复，请您评价：回复“评价”加满意或不满意"
 
 
 def _by_when(submission: Submission) -> str:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from cases.errors import AlreadyThere, NotNow
 from cases.models import Submission
-from cases.operations import closing, messages, submissions
+from cases.operations import base, closing, messages, submissions
 from cases.operations.inputs import FileGiven
 from classifier import words
 from core import ids
@@ -88,15 +88,26 @@ def rate() -> Any:
     if satisfaction is None:
         faults["score"] = _("请选择您的满意程度。")
     if resolved is False and not comment:
-        faults["comment"] = _("请写明还差什么，我们好重新办理。")
+        faults["comment"] = _("请写明还差什么，我们好核对。")
     if len(comment) > LONGEST:
         faults["comment"] = _too_long(comment)
 
-    def write(session: Session, at: datetime, submission_id: int, files: tuple[FileGiven, ...]) -> None:
+    def write(session: Session, at: datetime, submission_id: int, files: tuple[FileGiven, ...]) -> str:
+        case = base.case_of(session, submission_id)
+        said = _("谢谢您的评价。") if resolved else _unresolved(case.track, case.stage)
         closing.rate(session, CITIZEN, at, submission_id, contacted, resolved, satisfaction, comment, "web")
+        return said
 
-    done = _("谢谢您的评价。") if resolved else _("已记下。工作人员会核对没有解决的部分，决定重新办理并告诉您。")
-    return _act("rate", write, done, faults)
+    return _act("rate", write, "", faults)
+
+
+def _unresolved(track: str, stage: str) -> str:
+    """What follows when it is not resolved: an officer decides, unless it was closed already."""
+    if stage == "asking":
+        return _("已记下。工作人员会核对没有解决的部分，结果会告诉您；什么时候，见下面“接下来”。")
+    if track == "petition":
+        return _("已记下您的评价。对处理意见不服的，可以请求复查。")
+    return _("已记下您的评价。这件事已经办结，要求重新办理请拨打 12345 报编号。")
 
 
 @public
@@ -130,6 +141,7 @@ def _message(name: str, operation: Callable[..., Any], done: str, *, files: bool
 def _act(name: str, write: Write, done: str, faults: dict[str, str], *, files: bool = False, danger: str = "") -> Any:
     """Do it for the submission that is open here and was shown in the form; else say why not, with what was typed.
 
+    `done` is said afterwards; "" says what `write` gives.
     Where the words tell of a danger to life, whom to call is said first, also when nothing could be kept.
     """
     submission_id = _own()
@@ -138,10 +150,11 @@ def _act(name: str, write: Write, done: str, faults: dict[str, str], *, files: b
     taken = uploads.take() if files else uploads.Taken(())
     if taken.error:
         faults = {**faults, "files": taken.error}
+    said: Any = ""
     if not faults:
         try:
             with part(Database).write() as session:
-                write(session, now(), submission_id, taken.files)
+                said = write(session, now(), submission_id, taken.files)
         except Invalid as error:
             faults = {field if field != "satisfaction" else "score": text for field, text in error.fields.items()}
         except (NotNow, AlreadyThere) as error:
@@ -153,7 +166,7 @@ def _act(name: str, write: Write, done: str, faults: dict[str, str], *, files: b
         tell(danger_advice(danger), bad=True)
     if faults:
         return page_of(submission_id, faults, _typed(taken), name), 400
-    tell(done)
+    tell(done or str(said))
     return flask.redirect(flask.url_for("portal.progress"), 303)
 
 

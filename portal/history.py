@@ -125,6 +125,8 @@ def _led(what: Callable[[str], str], *, key: bool = False) -> Sentence:
 SENTENCES: dict[str, Sentence] = {
     "drafted": _plain(lambda: _("您存下了草稿")),
     "submitted": _plain(lambda: _("收到您的诉求")),
+    "alert_raised": _plain(lambda: _("险情已提醒值班人员")),
+    "alert_acknowledged": _plain(lambda: _("值班人员已看到险情提醒")),
     "accepted": _plain(lambda: _("已受理")),
     "assigned": _assigned,
     "signed": _signed,

@@ -14,6 +14,7 @@ from core.web.context import now
 from core.web.forms import form_token, typed
 from core.web.limits import limited
 from core.web.parts import part
+from intake.answers import danger_advice
 from portal import access
 from portal.submit import sentence_of
 from portal.view import REVIEW_DAYS, View, view_of
@@ -57,7 +58,8 @@ def page_of(
         view: View = view_of(session, submission_id, now())
         page = flask.render_template(
             "portal/progress.html", view=view, faults=faults or {}, kept=kept or {}, part_of=part_of,
-            review_days=REVIEW_DAYS, fault_links={_id_of(part_of, name): text for name, text in (faults or {}).items()},
+            danger=danger_advice(view.danger) if view.danger else "", review_days=REVIEW_DAYS,
+            fault_links={_id_of(part_of, name): text for name, text in (faults or {}).items()},
             token=form_token(),
         )  # fmt: skip
     return page

@@ -258,7 +258,7 @@ def _page(
     return flask.render_template(
         "portal/submit.html", given=given, token=token, files=_shown_files(taken), draft_of=draft_of,
         faults=faults or {}, links={form.IDS.get(name, name): text for name, text in (faults or {}).items()},
-        choices=choices, terms=terms, similar=[],
+        choices=choices, terms=terms, similar=[], review_days=REVIEW_DAYS,
     )  # fmt: skip
 
 

@@ -27,11 +27,12 @@ from cases.models import (
     Submission,
     SubmissionCase,
 )
-from cases.operations import base, messages
+from cases.operations import alerts, base, closing, messages
 from core.clock import LOCAL, to_local
 from core.web import filters
-from organisations.models import Organisation
+from portal import outlook
 from portal.history import Step, steps_of
+from portal.outlook import Known, name_of
 
 ENDED_OTHERWISE = frozenset({"refused", "guided", "withdrawn", "merged", "forwarded", "lapsed"})
 REVIEW_DAYS = 30
@@ -68,6 +69,7 @@ class View:
     case: Case
     way: str
     chip: tuple[str, str]
+    danger: str  # a danger to life that nobody on duty has acknowledged yet
     nodes: tuple[Node, ...]
     turn: tuple[str, str, str]  # what is said, where its button leads, what the button says
     next: str
@@ -103,10 +105,12 @@ def view_of(session: Session, submission_id: int, at: datetime) -> View:
     may = _may(submission, case, rating, question)
     asking = clocks.latest(session, "case", case.id, "ask")
     ask_due = asking.due_at if asking and asking.ended_at is None and asking.due_at > at else None
-    nodes = tuple(_nodes(session, submission, case, lead, rating, ask_due, at))
+    danger = alerts.unseen(session, case) if submission.submitted_at and not submission.withdrawn_at else ""
+    known = Known(submission, case, lead, rating, question, ask_due, danger,
+                  submission_id in closing.objected(session, case), may)  # fmt: skip
     return View(
-        submission, case, CHANNELS.get(submission.channel, ""), _chip(submission, case, may), nodes,
-        _turn(may, question, ask_due), _next(session, submission, case, lead, at), answers,
+        submission, case, CHANNELS.get(submission.channel, ""), _chip(known), danger,
+        tuple(_nodes(session, known, at)), outlook.turn(known), outlook.next_(session, known, at), answers,
         _decision(session, case), question, rating, tuple(steps_of(session, submission, case)),
         tuple(_files(session, submission_id)), _published(session, submission), ask_due,
         _review_until(submission, case), may,
@@ -129,12 +133,15 @@ def _may(submission: Submission, case: Case, rating: Rating | None, question: Me
     return frozenset(may)
 
 
-def _chip(submission: Submission, case: Case, may: frozenset[str]) -> tuple[str, str]:
+def _chip(known: Known) -> tuple[str, str]:
+    submission, case = known.submission, known.case
     if submission.withdrawn_at is not None:
         return "taken_back", _("已撤回")
-    if "answer" in may:
+    if "answer" in known.may:
         return "await", _("等您补充")
-    if case.stage == "asking" and "rate" in may:
+    if case.stage == "asking" and known.unresolved:
+        return "doing", _("正在核对")
+    if case.stage == "asking" and "rate" in known.may:
         return "await", _("等您确认")
     words = {"draft": _("草稿，还没有提交"), "review": _("已收到"), "assigned": _("办理中"), "fed_back": _("办理中"),
              "asking": _("已答复"), "closed": _("已办结")}  # fmt: skip
@@ -143,38 +150,22 @@ def _chip(submission: Submission, case: Case, may: frozenset[str]) -> tuple[str,
     return shape, _("暂停办理") if case.status == "held" else words.get(case.stage, "")
 
 
-def _turn(may: frozenset[str], question: Message | None, ask_due: datetime | None) -> tuple[str, str, str]:
-    by_when = _("最迟 %(day)s。", day=filters.day(ask_due)) if ask_due else ""
-    if question is not None:
-        return _("工作人员有一个问题要请您补充。"), "#answer", _("去补充")
-    if "rate" in may:
-        return _("看看答复，告诉我们解决了没有。") + by_when, "#rate", _("去确认")
-    return "", "", ""
-
-
 # --- nodes ------------------------------------------------------------------------------------------------------------
 
 
-def _nodes(
-    session: Session,
-    submission: Submission,
-    case: Case,
-    lead: Assignment | None,
-    rating: Rating | None,
-    ask_due: datetime | None,
-    at: datetime,
-) -> list[Node]:
+def _nodes(session: Session, known: Known, at: datetime) -> list[Node]:
+    submission, case, rating = known.submission, known.case, known.rating
     nodes = [_received(session, submission)]
     ended = submission.withdrawn_at is not None or case.outcome in ENDED_OTHERWISE
     if ended:
         return [*nodes, Node(_outcome_word(submission, case), "done", _when(submission.withdrawn_at or case.closed_at))]
     if case.outcome != "direct":
-        nodes += _work(session, submission, case, lead, at)
-    served = submission.served_at if _served_in_round(session, submission, case) else None
-    nodes.append(_answer_node(case, served, rating))
-    closing = _("请在 %(day)s前确认", day=filters.day(ask_due)) if ask_due else ""
+        nodes += _work(session, known, at)
+    nodes.append(_answer_node(known, submission.served_at if _served_in_round(session, submission, case) else None))
+    asked = outlook.turn(known)[1] == "#rate" and known.ask_due
+    closing_by = _("请在 %(day)s前确认", day=filters.day(known.ask_due)) if asked else ""
     done = case.stage == "closed"
-    nodes.append(Node(_("办结"), "done" if done else "todo", _when(case.closed_at) if done else _lines(closing)))
+    nodes.append(Node(_("办结"), "done" if done else "todo", _when(case.closed_at) if done else _lines(closing_by)))
     nodes.append(Node(_("评价"), "done" if rating else "todo", _when(rating.at) if rating else ()))
     return nodes
 
@@ -184,43 +175,45 @@ def _received(session: Session, submission: Submission) -> Node:
     if submission.accepted_at is None:
         return Node(_("已收到"), "done", _when(submission.received_at))
     return Node(
-        _("已受理"), "done", (*_when(submission.accepted_at), *_lines(_name(session, submission.accepted_by_id)))
+        _("已受理"), "done", (*_when(submission.accepted_at), *_lines(name_of(session, submission.accepted_by_id)))
     )
 
 
-def _work(session: Session, submission: Submission, case: Case, lead: Assignment | None, at: datetime) -> list[Node]:
-    """转给部门, 签收, 办理: what the lead of this round did, or when it is due."""
+def _work(session: Session, known: Known, at: datetime) -> list[Node]:
+    """转给部门, 签收, 办理: what the lead of this round did, or when it is due; no ordinary day beside a danger."""
+    case, lead = known.case, known.lead
+
+    def by(due: datetime | None) -> tuple[str, ...]:
+        return _lines(_("已提醒值班人员")) if known.danger else _by(due)
+
     if lead is None:
         clock = clocks.latest(session, "case", case.id, "review" if case.track == "hotline" else "decide")
         due = clock.due_at if clock and clock.ended_at is None else None
         state = "now" if case.stage == "review" else "todo"
-        return [Node(_("转给部门"), state, _by(due)), Node(_("签收"), "todo"), Node(_("办理"), "todo")]
-    sent = Node(_("转给部门"), "done", (*_when(lead.created_at), *_lines(_name(session, lead.organisation_id))))
+        return [Node(_("转给部门"), state, by(due)), Node(_("签收"), "todo"), Node(_("办理"), "todo")]
+    sent = Node(_("转给部门"), "done", (*_when(lead.created_at), *_lines(name_of(session, lead.organisation_id))))
     if lead.signed_at is None:
-        return [sent, Node(_("签收"), "now", _by(lead.sign_due_at)), Node(_("办理"), "todo")]
+        return [sent, Node(_("签收"), "now", by(lead.sign_due_at)), Node(_("办理"), "todo")]
     signed = Node(_("签收"), "done", _when(lead.signed_at))
     if lead.fed_back_at is not None and lead.state in {"fed_back", "confirmed"}:
         return [sent, signed, Node(_("办理"), "done", _when(lead.fed_back_at))]
-    due = _due(submission, case, lead)
     if lead.state == "held":
         return [sent, signed, Node(_("办理"), "hold", _lines(_("暂停办理")))]
+    due = case.promise_at or lead.due_at
     late = due is not None and due < at
-    return [sent, signed, Node(_("办理"), "late" if late else "now", _by(due))]
+    return [sent, signed, Node(_("办理"), "late" if late else "now", by(due))]
 
 
-def _answer_node(case: Case, served: datetime | None, rating: Rating | None) -> Node:
-    if case.stage == "asking" and rating is None:
+def _answer_node(known: Known, served: datetime | None) -> Node:
+    if outlook.turn(known)[1] == "#rate":
         return Node(_("答复"), "now", (*_when(served), _("请您确认")))
+    if known.case.stage == "asking" and known.unresolved:
+        return Node(_("答复"), "now", (*_when(served), _("您说还没有解决，正在核对")))
     if served is not None:
         return Node(_("答复"), "done", _when(served))
-    if case.stage == "fed_back":
+    if known.case.stage == "fed_back":
         return Node(_("答复"), "now", _lines(_("正在核对部门的办理结果")))
     return Node(_("答复"), "todo")
-
-
-def _due(submission: Submission, case: Case, lead: Assignment) -> datetime | None:
-    """By when: the day promised to the citizen, else the lead's limit."""
-    return case.promise_at or lead.due_at
 
 
 def _outcome_word(submission: Submission, case: Case) -> str:
@@ -243,30 +236,6 @@ def _lines(*lines: str) -> tuple[str, ...]:
     return tuple(line for line in lines if line)
 
 
-# --- what happens next ------------------------------------------------------------------------------------------------
-
-
-def _next(session: Session, submission: Submission, case: Case, lead: Assignment | None, at: datetime) -> str:
-    """One sentence: what happens next, and by when."""
-    if submission.submitted_at is None:
-        return _("这是您存下的草稿，还没有提交，也没有人办理。")
-    if submission.withdrawn_at is not None:
-        return _("这件诉求已按您的意愿撤回，不再办理。想再反映，可以重新提交。")
-    promised = _("最迟 %(day)s 给您答复。", day=filters.day(case.promise_at)) if case.promise_at else ""
-    if case.promise_at and case.promise_at < at and submission.served_at is None:
-        promised = _("已经超过承诺的日期（%(day)s），您可以催办。", day=filters.day(case.promise_at))
-    if case.stage == "review":
-        return _("工作人员正在确定由哪个部门负责。") + promised
-    if case.stage == "assigned":
-        who = _name(session, lead.organisation_id if lead else None)
-        signed = lead is not None and lead.signed_at is not None
-        told = _("%(who)s正在办理。", who=who) if signed else _("已转给%(who)s，等部门签收。", who=who)
-        return (told if who else _("负责的部门正在办理。")) + promised
-    if case.stage == "fed_back":
-        return _("部门已报告办理结果，工作人员核对后答复您。") + promised
-    return ""
-
-
 def _lead(session: Session, case: Case) -> Assignment | None:
     query = (
         select(Assignment)
@@ -276,14 +245,6 @@ def _lead(session: Session, case: Case) -> Assignment | None:
         .limit(1)
     )
     return session.scalar(query)
-
-
-def _name(session: Session, organisation_id: int | None) -> str:
-    return (
-        (session.scalar(select(Organisation.name).where(Organisation.id == organisation_id)) or "")
-        if organisation_id
-        else ""
-    )
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------
@@ -314,7 +275,7 @@ def _answering(session: Session, answer: Answer) -> str:
         .where(Assignment.parent_id.is_(None), Assignment.state == "confirmed")
         .limit(1)
     )
-    return _name(session, lead or answer.author_organisation_id)
+    return name_of(session, lead or answer.author_organisation_id)
 
 
 def _served_in_round(session: Session, submission: Submission, case: Case) -> bool:

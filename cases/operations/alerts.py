@@ -63,6 +63,14 @@ def acknowledge(session: Session, actor: Actor, at: datetime, alert_id: int) -> 
     return alert
 
 
+def unseen(session: Session, case: Case) -> str:
+    """The danger to life of an open case that nobody on duty has acknowledged; "" when there is none."""
+    if case.stage == "closed":
+        return ""
+    query = select(Alert.kind).where(Alert.case_id == case.id, Alert.acknowledged_at.is_(None))
+    return session.scalar(query) or ""
+
+
 @dataclass(frozen=True)
 class OpenAlert:
     """An alert that nobody acknowledged; `title` is empty when the case is not this person's to read."""

@@ -103,7 +103,7 @@ def rate(
         raise Invalid({"satisfaction": "满意度请选择 1 至 5。"})
     if contacted is None and resolved is None and satisfaction is None and not comment.strip():
         raise Invalid({"satisfaction": "请至少回答一项。"})
-    rating = _rating_of(session, submission_id, case)
+    rating = rating_of(session, submission_id, case)
     if rating is None:
         rating = Rating(submission_id=submission_id, case_id=case.id, round=case.round)
         session.add(rating)
@@ -152,7 +152,7 @@ def lapse(session: Session, at: datetime, case_id: int) -> None:
     check(session, SYSTEM, "lapse", case)
     silent = _unanswered(session, case)
     for submission_id in silent:
-        if _rating_of(session, submission_id, case) is not None:
+        if rating_of(session, submission_id, case) is not None:
             continue  # it lapsed before, in this very round
         session.add(
             Rating(submission_id=submission_id, case_id=case.id, round=case.round, contacted=None, resolved=None,
@@ -228,11 +228,11 @@ def _unanswered(session: Session, case: Case) -> list[int]:
     rated = select(Rating.submission_id).where(
         Rating.case_id == case.id, Rating.round == case.round, Rating.way != LAPSED
     )
-    heard = set(session.scalars(rated)) | _objected(session, case)
+    heard = set(session.scalars(rated)) | objected(session, case)
     return [one.id for one in standing(session, case) if one.id not in heard]
 
 
-def _objected(session: Session, case: Case) -> set[int]:
+def objected(session: Session, case: Case) -> set[int]:
     """The submissions whose citizens objected to the answer served in the present round (异议)."""
     served = select(func.min(Answer.served_at)).where(
         Answer.case_id == case.id, Answer.kind == "citizen", Answer.round == case.round, Answer.state == "served"
@@ -245,7 +245,7 @@ def _objected(session: Session, case: Case) -> set[int]:
     return set(session.scalars(query.where(Message.at >= since)))
 
 
-def _rating_of(session: Session, submission_id: int, case: Case) -> Rating | None:
+def rating_of(session: Session, submission_id: int, case: Case) -> Rating | None:
     """What was said of a case's present round; rounds are counted by case, and a merge moves submissions."""
     return session.scalar(
         select(Rating).where(
@@ -266,7 +266,7 @@ def _after_answers(session: Session, actor: Actor, at: datetime, case: Case) -> 
 
 def _unresolved(session: Session, case: Case) -> bool:
     query = select(Rating.id).where(Rating.case_id == case.id, Rating.round == case.round, Rating.resolved.is_(False))
-    return session.scalar(query.limit(1)) is not None or bool(_objected(session, case))
+    return session.scalar(query.limit(1)) is not None or bool(objected(session, case))
 
 
 def _put_before_officer(session: Session, case: Case, at: datetime) -> None:

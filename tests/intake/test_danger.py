@@ -93,3 +93,20 @@ def test_the_same_cry_again_gets_the_same_number_and_the_advice(city: City, cloc
 def test_what_is_no_danger_goes_the_ordinary_way(city: City, clock: FixedClock) -> None:
     answer = Talk(city.db, clock, "wechat").say("燃气公司多收了三个月的费用")
     assert "119" not in answer and "在哪里" in answer
+
+
+@pytest.mark.parametrize("channel", ["wechat", "sms"])
+def test_progress_promises_no_ordinary_day_until_somebody_on_duty_has_seen_it(
+    city: City, clock: FixedClock, channel: str
+) -> None:
+    talk = Talk(city.db, clock, channel)
+    talk.say("我家厨房有很重的燃气味，人有点头晕")
+    unseen = talk.say("进度")
+    assert "已提醒值班人员" in unseen and "立即拨打 110" in unseen
+    assert "最晚" not in unseen
+    assert "最晚" not in talk.say("催办")
+    with city.db.write() as session:
+        alert = session.scalars(select(Alert)).one()
+        alerts.acknowledge(session, city.actor("shangguan.min"), clock.now(), alert.id)
+    seen = talk.say("进度")
+    assert "最晚" in seen and "110" not in seen

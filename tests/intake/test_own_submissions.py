@@ -251,3 +251,14 @@ def test_a_closed_matter_is_no_longer_added_to(city: City, clock: FixedClock) ->
     assert "在哪里" in talk.say("电梯里的灯也不亮")
     with city.db.read() as session:
         assert session.scalar(select(func.count()).where(Turn.role == "body")) == 2
+
+
+def test_after_an_objection_progress_says_what_follows_and_by_when(city: City, clock: FixedClock) -> None:
+    talk = Talk(city.db, clock, "wechat")
+    submitted(talk)
+    _served(city, clock)
+    assert "请您评价" in talk.say("进度")
+    assert "决定是否重办" in talk.say("异议 还是没有水")
+    said_so = talk.say("进度")
+    assert "您说还没有解决，工作人员正在核对，最晚 11 月 25 日决定怎样处理" in said_so
+    assert "请您评价" not in said_so

@@ -12,7 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from cases.models import Alert, Attachment, Case, Message, Rating, Submission
-from cases.operations import codes, dispatch, handling, merging, messages
+from cases.operations import alerts, codes, dispatch, handling, merging, messages
 from core.clock import FixedClock
 from search.service import SearchService
 from tests.portal.conftest import BODY, Given, Petitions, field, text_of
@@ -340,3 +340,69 @@ def test_every_id_on_the_forms_pages_is_unique(client: FlaskClient) -> None:
     for path in ("/", "/submit", "/submit/draft", "/progress", "/guide", "/figures"):
         ids = re.findall(r' id="([^"]+)"', client.get(path).get_data(as_text=True))
         assert len(ids) == len(set(ids)), path
+
+
+def test_danger_nobody_has_seen_promises_no_ordinary_day(
+    client: FlaskClient, petitions: Petitions, opened: Any, city: Any
+) -> None:
+    given = petitions.submit(danger="gas")
+    page = text_of(opened(given).get("/progress"))
+    assert "立即拨打 110" in page
+    assert "值班人员马上处置险情" in page
+    assert "险情已提醒值班人员" in page
+    assert not re.search(r"最迟|工作日", page)
+    with petitions.db.write() as session:
+        alerts.acknowledge(session, petitions.officer, petitions.clock.now(), rows(city, Alert)[0].id)
+    seen = text_of(client.get("/progress"))
+    assert "值班人员已看到险情提醒" in seen
+    assert "最迟" in seen
+    assert "立即拨打 110" not in seen
+
+
+@pytest.mark.parametrize("how", ["rate", "object"])
+def test_what_is_not_resolved_says_what_follows_and_by_when(
+    client: FlaskClient, petitions: Petitions, opened: Any, how: str
+) -> None:
+    given = petitions.submit()
+    petitions.answer(given)
+    petitions.clock.advance(timedelta(hours=7))
+    opened(given)
+    if how == "rate":
+        act(client, given, "rate", resolved="no", score="2", comment="还有两盏不亮")
+    else:
+        act(client, given, "object", text="还有两盏不亮")
+    page = text_of(client.get("/progress"))
+    assert "您说还没有解决。工作人员正在核对，最迟 11 月 25 日" in page
+    assert "决定重新办理还是办结" in page
+    assert "现在轮到您" not in page
+    assert "请您确认" not in page.split("办理经过")[0]
+
+
+def test_a_direct_answer_is_closed_and_asks_for_no_confirmation(
+    client: FlaskClient, petitions: Petitions, opened: Any
+) -> None:
+    given = petitions.submit()
+    petitions.classify(given)
+    with petitions.db.write() as session:
+        dispatch.direct_answer(session, petitions.officer, petitions.clock.now(), given.case_id, "明天上午九点恢复。")
+    page = text_of(opened(given).get("/progress"))
+    assert "已经办结。您还可以评价这次办理。" in page
+    assert "确认" not in page
+    assert "报编号，要求重办" in page
+    said = text_of(act(client, given, "rate", resolved="no", score="1", comment="没有恢复") and client.get("/progress"))
+    assert "这件事已经办结，要求重新办理请拨打 12345 报编号" in said
+
+
+def test_the_petition_track_speaks_of_review_and_never_of_doing_it_again(
+    client: FlaskClient, petitions: Petitions, opened: Any
+) -> None:
+    given = petitions.submit(track="petition")
+    petitions.answer(given)
+    asked = text_of(opened(given).get("/progress"))
+    act(client, given, "rate", resolved="no", score="2", comment="还有两盏不亮")
+    for page in (asked, text_of(client.get("/progress"))):
+        assert "复查" in page
+        assert not re.search("重办|重新办理", page)
+    form = text_of(client.get("/submit?track=petition"))
+    assert "申请复查" in form
+    assert "重办" not in form

@@ -7,7 +7,9 @@ from collections.abc import Callable
 import pytest
 from flask.testing import FlaskClient
 
+from cases.operations import dispatch
 from core.ids import grouped
+from organisations.lines import superiors
 from organisations.people import Actor
 from tests.workbench.conftest import TITLE, Desk
 
@@ -134,3 +136,20 @@ def test_every_event_has_a_chinese_name() -> None:
     kinds |= {"carded", "reminded"}
     assert len(kinds) > 40
     assert [kind for kind in sorted(kinds) if title_of(kind) == kind] == []
+
+
+def test_reporting_up_is_done_only_where_an_office_asked_the_level_above(
+    wb: Desk, client: FlaskClient, sign_in: SignIn
+) -> None:
+    case_id = wb.in_hand()
+    sign_in(client, "pei.zhengyu")
+
+    def node() -> str:
+        page = client.get(f"/work/cases/{case_id}").text
+        return next(part for part in page.split('<li class="lx-node ')[1:] if "<b>上报" in part)
+
+    assert node().startswith("lx-node--todo") and "没有上报" in node()
+    with wb.db.write() as session:
+        upper = min(superiors(session, wb.city.organisation("TC-CGJ"), wb.clock.now().date()))
+        dispatch.report_up(session, wb.handler(), wb.clock.now(), wb.assignment(case_id).id, upper)
+    assert node().startswith("lx-node--done") and "没有上报" not in node()

@@ -13,6 +13,8 @@ from core.web.filters import stamp
 from workbench.queries import names
 from workbench.queries.lines import Line
 
+_UP = 1  # where 上报 stands among the nodes
+
 
 def nodes(
     at: datetime,
@@ -23,13 +25,17 @@ def nodes(
     line: Line,
     ratings: Sequence[Rating],
 ) -> list[dict[str, Any]]:
-    """The eight nodes as the `nodes` macro takes them; a case that ended without handling shows only what happened."""
+    """The eight nodes as the `nodes` macro takes them; a case that ended without handling shows only what happened.
+
+    上报 is done only where an office really asked the level above.
+    """
     lead = next((row for row in reversed(assignments) if row.role == "lead" and row.parent_id is None
                  and row.state not in ("returned", "taken_back")), None)  # fmt: skip
+    up = next((row for row in reversed(assignments) if row.kind == "report_up" and row.round == case.round), None)
     rated = next((row for row in ratings if row.round == case.round), None)
     steps: list[tuple[str, datetime | None, list[str]]] = [
         (_("采集"), case.received_at, [stamp(case.received_at), *(names.channel(s.channel) for s in submissions[:1])]),
-        (_("上报"), case.received_at, []),
+        (_("上报"), up.created_at if up else None, [offices.get(up.organisation_id, "")] if up else [_("没有上报")]),
         (_("交办"), lead.created_at if lead else None, [offices.get(lead.organisation_id, "")] if lead else []),
         (_("签收"), lead.signed_at if lead else None, []),
         (_("办理"), lead.fed_back_at if lead and lead.state in ("fed_back", "confirmed") else None, []),
@@ -70,6 +76,8 @@ def _node(
             state = "hold"
         due_at = (lead.sign_due_at if lead.state == "to_sign" else lead.due_at) if lead and index in (3, 4) else None
         return {"name": name, "state": state, "lines": shown + ([_("%(at)s 到期", at=stamp(due_at))] if due_at else [])}
-    if at is None and index > 1 and (index > current or case.stage == "closed"):
+    if at is None and index == _UP:
+        return {"name": name, "state": "todo", "lines": shown}
+    if at is None and index > _UP and (index > current or case.stage == "closed"):
         return {"name": name, "state": "todo", "lines": []}
     return {"name": name, "state": "done" if index <= current else "todo", "lines": shown}
