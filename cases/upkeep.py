@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
@@ -22,10 +22,10 @@ LEFT_AFTER = timedelta(hours=48)  # a form or draft whose files nothing names fo
 _CHUNK = 500
 
 
-def anchor_all(db: Database, day: date, chunk: int = _CHUNK) -> int:
+def anchor_all(db: Database, day: date, renew: Callable[[], object] = lambda: None, chunk: int = _CHUNK) -> int:
     """Anchor the last event of every case that has events after its last anchor, however old; gives how many.
 
-    Reads and writes by turns, so that no write session is long.
+    Reads and writes by turns, so that no write session is long; `renew` is called after each chunk.
     """
     made, after = 0, 0
     while True:
@@ -36,12 +36,13 @@ def anchor_all(db: Database, day: date, chunk: int = _CHUNK) -> int:
         with db.write() as session:
             made += history.anchor(session, day, case_ids)
         after = case_ids[-1]
+        renew()
 
 
-def purge_files(db: Database, files: FileStore, before: datetime) -> int:
+def purge_files(db: Database, files: FileStore, before: datetime, renew: Callable[[], object] = lambda: None) -> int:
     """Remove the files written before a moment that no attachment names; gives how many.
 
-    They are those of forms that were never sent and those taken out of drafts.
+    They are those of forms that were never sent and those taken out of drafts. `renew` is called after each chunk.
     """
     old = [key for key, written_at in files.stored() if written_at < before]
     removed = 0
@@ -50,6 +51,7 @@ def purge_files(db: Database, files: FileStore, before: datetime) -> int:
         for key in left:
             files.delete(key)
         removed += len(left)
+        renew()
     if removed:
         log.info("files_purged", files=removed)
     return removed
@@ -68,8 +70,8 @@ def _unnamed(db: Database, keys: Sequence[str]) -> list[str]:
 
 
 def _anchor(work: jobs.Work) -> None:
-    anchor_all(work.db, to_local(work.clock.now()).date())
+    anchor_all(work.db, to_local(work.clock.now()).date(), work.renew)
 
 
 def _purge(work: jobs.Work, files: FileStore) -> None:
-    purge_files(work.db, files, work.clock.now() - LEFT_AFTER)
+    purge_files(work.db, files, work.clock.now() - LEFT_AFTER, work.renew)

@@ -8,7 +8,7 @@ Every handler must be idempotent: a worker that dies after its work and before i
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -75,14 +75,21 @@ class Work:
 
     def renew(self) -> None:
         """Hold the job for another LEASE from now, in a write session of its own. Raises LeaseLost."""
-        statement = (
-            update(Job)
-            .where(Job.id == self.job_id, Job.lease == self.lease, Job.state == "waiting")
-            .values(lease_until=self.clock.now() + LEASE)
-        )
-        with self.db.write() as session:
-            if session.execute(statement).rowcount != 1:  # type: ignore[attr-defined]
-                raise LeaseLost()
+        renew([self])
+
+
+def renew(works: Sequence[Work]) -> None:
+    """Hold all jobs of a batch for another LEASE from now, in one write session. Raises LeaseLost when any is lost."""
+    db, clock = works[0].db, works[0].clock
+    statement = (
+        update(Job)
+        .where(Job.id.in_([work.job_id for work in works]), Job.lease.in_([work.lease for work in works]))
+        .where(Job.state == "waiting")
+        .values(lease_until=clock.now() + LEASE)
+    )
+    with db.write() as session:
+        if session.execute(statement).rowcount != len(works):  # type: ignore[attr-defined]
+            raise LeaseLost()
 
 
 Handler = Callable[[Work], None]
@@ -227,6 +234,8 @@ def _run(db: Database, clock: Clock, registry: Registry, claimed: list[Job]) -> 
             registry.handlers[name](works[0])
         else:
             raise RetryLater("no_handler", timedelta(minutes=10))
+    except LeaseLost:
+        _let_go(db, clock, claimed)
     except Exception as error:
         if len(claimed) > 1 and not isinstance(error, RetryLater) and not _not_its_fault(error):
             # One of them is bad: each is tried alone, so that it holds no other up.
@@ -238,6 +247,13 @@ def _run(db: Database, clock: Clock, registry: Registry, claimed: list[Job]) -> 
     else:
         for job in claimed:
             _settle(db, job, state="done", finished_at=clock.now(), error=None)
+
+
+def _let_go(db: Database, clock: Clock, claimed: list[Job]) -> None:
+    """Stop where another worker has some of these jobs: it does them, and the others are due again at once."""
+    log.warning("lease_lost", name=claimed[0].name, jobs=len(claimed))
+    for job in claimed:
+        _settle(db, job, due=clock.now(), error=LeaseLost.__name__)
 
 
 def _fail(db: Database, clock: Clock, job: Job, error: Exception) -> None:

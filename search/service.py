@@ -84,6 +84,7 @@ def engine_of(settings: Settings) -> SearchEngine:
 
 
 _WHOLE = 200  # hits in one reading, when all of them are wanted
+_CHUNK = 500  # ids applied at once by reconciliation, one commit each
 NARROWED = 1000  # hits that a list may narrow further
 
 
@@ -216,8 +217,11 @@ class SearchService:
         documents = loading.every_reply(self._db) if kind == "reply" else loading.every_case(self._db)
         return self.indexer.rebuild(kind, documents, progress)
 
-    def apply(self, batch: Sequence[tuple[Kind, str]]) -> None:
-        """Bring these ids up to date; an index that is gone or was never made is rebuilt. Raises WriterBusy."""
+    def apply(self, batch: Sequence[tuple[Kind, str]], progress: Progress | None = None) -> None:
+        """Bring these ids up to date; an index that is gone or was never made is rebuilt. Raises WriterBusy.
+
+        `progress` is called by a rebuild (see there).
+        """
         for kind in KINDS:
             chosen = [(kind, id) for each, id in batch if each == kind]
             if not chosen:
@@ -226,7 +230,7 @@ class SearchService:
                 self.indexer.apply(chosen)
             except IndexLost:
                 _log.warning("search_index_lost", index=kind)
-                self.rebuild(kind)
+                self.rebuild(kind, progress)
 
     def ensure(self) -> None:
         """Make the indexes that are not there yet. Raises WriterBusy."""
@@ -236,17 +240,23 @@ class SearchService:
             except SearchUnavailable:
                 self.rebuild(kind)
 
-    def reconcile(self) -> int:
-        """Compare both indexes with the database and mend what differs; gives how many ids. Raises WriterBusy."""
+    def reconcile(self, progress: Progress | None = None) -> int:
+        """Compare both indexes with the database and mend what differs; gives how many ids. Raises WriterBusy.
+
+        `progress` is called with the number done of an index, each 500 of them.
+        """
         mended = 0
         for kind in KINDS:
             versions = loading.reply_versions(self._db) if kind == "reply" else loading.case_versions(self._db)
             try:
                 different = self.indexer.reconcile(kind, versions).ids
             except SearchUnavailable:
-                mended += self.rebuild(kind)
+                mended += self.rebuild(kind, progress)
                 continue
-            self.apply([(kind, id) for id in different])
+            for place in range(0, len(different), _CHUNK):
+                self.apply([(kind, id) for id in different[place : place + _CHUNK]], progress)
+                if progress:
+                    progress(min(place + _CHUNK, len(different)))
             mended += len(different)
         if mended:
             _log.warning("search_index_mended", documents=mended)

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 
 import wiring
 import worker
+from cases import upkeep
 from cases.models import CodeAttempt, HistoryAnchor
 from cases.operations import submissions
 from cases.operations.inputs import FileGiven, NewSubmission, Reporter
@@ -96,6 +97,18 @@ def test_files_that_nothing_names_go_after_two_days(parts: Any, clock: FixedCloc
     night()
     assert {key for key, _at in store.stored()} == {kept.key, fresh.key}
     assert store.read_original(kept.key) == b"with GPS"
+
+
+def test_purging_files_renews_its_lease_after_each_chunk(
+    parts: Any, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "_CHUNK", 2)
+    store, renewed = parts.get(FileStore), []
+    for number in range(5):
+        _age(parts, store.put(b"abandoned %d" % number), clock.now() - timedelta(hours=49))
+    before = clock.now() - upkeep.LEFT_AFTER
+    assert upkeep.purge_files(parts.get(Database), store, before, lambda: renewed.append(1)) == 5
+    assert len(renewed) == 3
 
 
 def test_code_attempts_answers_and_done_jobs_are_forgotten(

@@ -84,6 +84,8 @@ def test_only_what_went_on_is_anchored_again_and_once_a_day(town):
 
 def test_every_chunk_is_anchored(town):
     cases = [town.case(f"第{n}件") for n in range(5)]
-    assert upkeep.anchor_all(town.db, DAY, chunk=2) == 5
+    renewed = []
+    assert upkeep.anchor_all(town.db, DAY, lambda: renewed.append(1), chunk=2) == 5
+    assert len(renewed) == 3  # the job's lease after each chunk
     assert sorted(one for one, _seq in anchored(town)) == sorted(cases)
     assert upkeep.anchor_all(town.db, DAY, chunk=2) == 0

@@ -123,3 +123,66 @@ def test_a_job_at_fault_dies_in_the_end(db: Database, clock: FixedClock) -> None
 
     jobs.run_due(db, clock, registry_of(stumble), "jobs")
     assert (job_of(db).state, job_of(db).error) == ("dead", "KeyError")
+
+
+# --- long jobs --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("renews", "taken"), [(True, 0), (False, 1)])
+def test_a_renewed_lease_is_not_claimed_by_a_second_worker(
+    db: Database, clock: FixedClock, renews: bool, taken: int
+) -> None:
+    owe(db, clock)
+    second: list[int] = []
+
+    def long(work: jobs.Work) -> None:
+        for _ in range(2):
+            clock.advance(timedelta(minutes=4))
+            if renews:
+                work.renew()
+        second.append(jobs.run_due(db, clock, registry_of(lambda other: None), "jobs"))
+
+    assert jobs.run_due(db, clock, registry_of(long), "jobs") == 1
+    assert second == [taken]
+    job = job_of(db)
+    assert (job.state, job.lease, job.attempts) == ("done", None, 1 + taken)
+
+
+def test_a_lease_that_another_has_stops_the_job_and_stays_theirs(db: Database, clock: FixedClock) -> None:
+    owe(db, clock)
+
+    def long(work: jobs.Work) -> None:
+        with db.write() as session:
+            session.execute(update(jobs.Job).values(lease="another"))
+        work.renew()
+
+    jobs.run_due(db, clock, registry_of(long), "jobs")
+    job = job_of(db)
+    assert (job.state, job.lease, job.error, job.due) == ("waiting", "another", None, clock.now())
+
+
+def test_a_lease_lost_stops_the_whole_batch(db: Database, clock: FixedClock) -> None:
+    with db.write() as session:
+        for key in "123":
+            jobs.enqueue(session, NAME, key, due=clock.now())
+    calls: list[int] = []
+
+    def together(works: list[jobs.Work]) -> None:
+        calls.append(len(works))
+        clock.advance(timedelta(minutes=4))
+        jobs.renew(works)
+        with db.write() as session:
+            session.execute(update(jobs.Job).where(jobs.Job.key == "2").values(lease="another"))
+        clock.advance(timedelta(minutes=4))
+        jobs.renew(works)
+        calls.append(0)  # never
+
+    registry = jobs.Registry()
+    registry.add_batch(NAME, together, "jobs")
+    jobs.run_due(db, clock, registry, "jobs")
+    assert calls == [3]
+    with db.read() as session:
+        rows = {job.key: (job.state, job.lease, job.due) for job in session.scalars(select(jobs.Job))}
+    free = ("waiting", None, clock.now())
+    assert rows["1"] == rows["3"] == free
+    assert rows["2"][:2] == ("waiting", "another")

@@ -17,6 +17,7 @@ from core import jobs
 from core.clock import FixedClock
 from core.jobs import Job, Registry
 from search import jobs as search_jobs
+from search import service as module
 from search.engine import SearchUnavailable
 from search.service import SearchService
 from search.tantivy_engine import TantivyEngine
@@ -178,6 +179,52 @@ def test_reconciling_mends_what_is_missing_and_what_is_too_much(
         session.execute(update(PublishedReply).values(state="withdrawn"))
     assert service.reconcile() == 1
     assert service.reconcile() == 0
+
+
+def test_reconciling_tells_how_far_it_is_after_each_chunk(
+    service: SearchService, petitions: Petitions, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(5):
+        reply(petitions, f"东堤路{number}号路灯不亮")
+    run()
+    for index, _load in service.indexer._indexes.values():
+        index.rebuild([])
+    monkeypatch.setattr(module, "_CHUNK", 2)
+    told: list[int] = []
+    assert service.reconcile(told.append) == 10
+    assert told == [2, 4, 5] * 2
+    assert service.reconcile() == 0
+
+
+@pytest.mark.parametrize("lost", ["index", "reconcile"])
+def test_a_lost_lease_stops_the_filling_and_the_next_try_fills(
+    service: SearchService, petitions: Petitions, run: Any, folder: Path, city: Any, clock: FixedClock, lost: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """The jobs of a batch, and the reconciliation of an index that is gone, renew their leases as it is filled."""
+    one = reply(petitions)
+    if lost == "reconcile":
+        run()
+        with city.db.write() as session:
+            jobs.enqueue(session, search_jobs.RECONCILE, "now", due=clock.now(), queue=search_jobs.QUEUE)
+    shutil.rmtree(folder)
+    real, asked = jobs.renew, []
+
+    def refused(works: list[jobs.Work]) -> None:
+        asked.append(len(works))
+        raise jobs.LeaseLost()
+
+    monkeypatch.setattr(search_jobs, "renew", refused)
+    monkeypatch.setattr(jobs, "renew", refused)
+    run()
+    assert len(asked) == 1
+    monkeypatch.setattr(search_jobs, "renew", real)
+    monkeypatch.setattr(jobs, "renew", real)
+    run()
+    with city.db.read() as session:
+        due = select(Job.state).where(Job.queue == search_jobs.QUEUE, Job.due <= clock.now())
+        assert set(session.scalars(due)) == {"done"}
+    assert [item.reply.public_id for item in service.search("路灯").items] == [one]
 
 
 def test_a_narrowed_facet_counts_as_if_it_were_not(service: SearchService, petitions: Petitions, run: Any) -> None:
