@@ -185,7 +185,7 @@ def _failed(session: Session, row: Delivery, error: Exception) -> Outcome:
     row.state, row.error = "failed", type(error).__name__[:60]
     _keep(session, row)
     log.error("delivery_failed", channel=row.channel, delivery_id=row.id, attempts=row.attempts, exc_info=error)
-    jobs.enqueue(session, RETRY, str(row.id), {"delivery": row.id}, due=row.received_at + _RETRY_AFTER)
+    jobs.enqueue_again(session, RETRY, str(row.id), {"delivery": row.id}, due=row.received_at + _RETRY_AFTER)
     return Outcome(text=_("您的来信已收到，正在登记。请稍后发送“进度”查看。"), code="failed")
 
 

@@ -141,6 +141,19 @@ def enqueue(
     return new
 
 
+def enqueue_again(
+    session: Session, name: str, key: str, payload: Mapping[str, Any], *, due: datetime, queue: str = "jobs"
+) -> None:
+    """Owe one job also when it was done, or given up, before: it waits again then, with all its attempts."""
+    if enqueue(session, name, key, payload, due=due, queue=queue):
+        return
+    session.execute(
+        update(Job)
+        .where(Job.name == name, Job.key == key, Job.state.in_(("done", "dead")))
+        .values(state="waiting", attempts=0, due=due, error=None, finished_at=None)
+    )
+
+
 def run_due(db: Database, clock: Clock, registry: Registry, queue: str, limit: int = 200) -> int:
     """Claim and run what is due in a queue, at most `limit` jobs. Returns how many were run."""
     ran = 0

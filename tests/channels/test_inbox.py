@@ -182,6 +182,38 @@ def test_a_replay_comes_with_the_same_delivery(db: Database, room: Room) -> None
         assert list(session.scalars(select(GOT.c.delivery_id))) == [delivery_id, delivery_id]
 
 
+@pytest.mark.parametrize("before", ["done", "dead"])
+def test_a_replay_that_fails_is_tried_again_also_when_it_was_before(
+    db: Database, room: Room, clock: FixedClock, before: str
+) -> None:
+    channels, registry = load(settings_of("sms")), Registry()
+    inbox.register(registry, channels, room.bindings)
+    request = replace(REQUEST, body=b"MessageSid=SM1&From=%2B8613800000001&Body=x")
+    (item,) = channels.receiver("sms").parse(request)  # type: ignore[union-attr]
+    room.error = ZeroDivisionError()
+    with db.write() as session:
+        inbox.accept(session, inbox.prepare(request, item), item, room.bindings)
+    if before == "done":
+        room.error = None
+    for _ in range(12):
+        clock.advance(timedelta(hours=2))
+        run_due(db, clock, registry, "jobs")
+    with db.read() as session:
+        assert session.scalars(select(Job.state)).one() == before
+    room.error = ZeroDivisionError()
+    with db.write() as session:
+        inbox.replay(session, rows(db)[0].id, channels, room.bindings, again=True)
+    with db.read() as session:
+        job = session.scalars(select(Job)).one()
+    assert (rows(db)[0].state, job.state, job.attempts, job.finished_at) == ("failed", "waiting", 0, None)
+    room.error = None
+    run_due(db, clock, registry, "jobs")
+    with db.read() as session:
+        assert session.scalars(select(Job.state)).one() == "done"
+    assert rows(db)[0].state == "done"
+    assert got(db) == ["text"] * (2 if before == "done" else 1)
+
+
 def test_envelopes_come_back_as_they_went() -> None:
     outcome = Outcome("t", "n", (Say("a"), Ask("b", "next", digits=1), HangUp()), "c")
     assert load_outcome(dump_outcome(outcome)) == outcome
