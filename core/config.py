@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
 DEFAULT_SECRETS = frozenset({"change-me", "changeme", "secret", "dev", "development", "password", "default"})
 _MIN_SECRET = 32
 _SECRET_NAMES = ("secret_key", "index_key")
+_PREFIX = "HUB_"
+ENV_FILE = "HUB_ENV_FILE"
+# What begins like a setting and is none: where the settings stand, and what the suite is told.
+_BESIDE = (ENV_FILE, "HUB_TEST_")
 
 
 class SettingsError(Exception):
@@ -129,12 +135,38 @@ class Settings(BaseSettings):
 def load_settings(**overrides: Any) -> Settings:
     """The settings in force; `overrides` take precedence over the environment.
 
-    Raises SettingsError with one sentence per wrong setting.
+    Raises SettingsError with one sentence per wrong or unknown setting.
     """
+    path = _env_file()
+    in_file = DotEnvSettingsSource(Settings, env_file=path).env_vars
+    if unknown := _unknown({name.upper() for name in (*os.environ, *in_file)}):
+        raise SettingsError(" ".join(unknown))
     try:
-        return Settings(_env_file=os.environ.get("HUB_ENV_FILE", ".env"), **overrides)  # type: ignore[call-arg]
+        return Settings(_env_file=path, **overrides)  # type: ignore[call-arg]
     except ValidationError as error:
         raise SettingsError(" ".join(_sentence(item) for item in error.errors(include_input=False))) from None
+
+
+def _env_file() -> Path:
+    """The file that settings are read from beside the environment. Raises SettingsError when a named one is not there."""
+    named = os.environ.get(ENV_FILE)
+    path = Path(named or ".env")
+    if named and not path.exists():
+        raise SettingsError(f"{ENV_FILE} names {named}, which is not there.")
+    return path
+
+
+def _unknown(names: Iterable[str]) -> list[str]:
+    """A sentence for each name that begins like a setting and is none, with the nearest that is one."""
+    known = [_PREFIX + name.upper() for name in Settings.model_fields]
+    sentences = []
+    for name in sorted(names):
+        if not name.startswith(_PREFIX) or name in known or name.startswith(_BESIDE):
+            continue
+        near = get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else "docs/settings.md lists them."
+        sentences.append(f"{name} is no setting; {hint}")
+    return sentences
 
 
 def _sentence(item: Any) -> str:

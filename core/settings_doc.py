@@ -10,7 +10,11 @@ PATH = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
 _HEAD = """# Settings
 
 Made from `core/config.py` by `./hub settings-doc`; change that, not this page. Settings come from the environment and
-from a `.env` file. A missing or malformed one stops the start with a sentence that says which and what it should be.
+from a `.env` file. A missing or malformed one stops the start with a sentence that says which and what it should be;
+so does a name that begins with `HUB_` and is no setting.
+
+`HUB_ENV_FILE`, which stands in the environment only, names another file in place of `.env` in the working folder; one
+that is named has to be there. Names that begin with `HUB_TEST_` are for the suite.
 
 | setting | default | what |
 |---|---|---|

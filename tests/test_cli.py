@@ -45,6 +45,44 @@ def test_a_wrong_setting_is_named(run: Any, monkeypatch: pytest.MonkeyPatch, nam
     assert "Traceback" not in result.output
 
 
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("HUB_PUBLIC_ULR", "HUB_PUBLIC_ULR is no setting; did you mean HUB_PUBLIC_URL?"),
+        ("HUB_DATABASE", "HUB_DATABASE is no setting; did you mean HUB_DATABASE_URL?"),
+        ("hub_porrt", "HUB_PORRT is no setting; did you mean HUB_PORT?"),
+        ("HUB_XQZ", "HUB_XQZ is no setting; docs/settings.md lists them."),
+    ],
+)
+@pytest.mark.parametrize("in_file", [False, True])
+def test_an_unknown_setting_stops_the_start(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, sentence: str, in_file: bool
+) -> None:
+    if in_file:
+        (tmp_path / "lianxin.env").write_text(f"HUB_LOG_LEVEL=ERROR\nOTHER=1\n{name}=x\n", encoding="utf-8")
+        monkeypatch.setenv("HUB_ENV_FILE", str(tmp_path / "lianxin.env"))
+    else:
+        monkeypatch.setenv(name, "x")
+    result = run("up")
+    assert (result.exit_code, result.output) == (1, f"Error: {sentence}\n")
+    assert not (tmp_path / "hub").exists()
+
+
+def test_what_the_suite_and_the_env_file_are_told_is_no_unknown_setting(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "lianxin.env").write_text("HUB_LOG_LEVEL=ERROR\n", encoding="utf-8")
+    monkeypatch.setenv("HUB_ENV_FILE", str(tmp_path / "lianxin.env"))
+    monkeypatch.setenv("HUB_TEST_WORKERS", "2")
+    assert run("migrate").exit_code == 0
+
+
+def test_an_env_file_that_is_named_has_to_be_there(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUB_ENV_FILE", str(tmp_path / "lianxin.evn"))
+    result = run("migrate")
+    assert (result.exit_code, "lianxin.evn" in result.output) == (1, True)
+
+
 @pytest.mark.parametrize("command", ["evaluate", "train"])
 def test_without_labelled_files_one_sentence_says_so(run: Any, tmp_path: Path, command: str) -> None:
     result = run(command, "--data", str(tmp_path))

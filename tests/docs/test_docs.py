@@ -9,7 +9,7 @@ import pytest
 
 from cases import status, workflow
 from cli import hub
-from core.config import Settings
+from core.config import ENV_FILE, Settings
 from organisations import roles
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -94,7 +94,7 @@ def test_commands_and_settings_that_are_named_exist(page: Path) -> None:
     known = {*hub.commands, "test"}
     assert [word for word in re.findall(r"(?<![\w/])\./hub ([a-z][a-z-]+)", text) if word not in known] == []
     settings = {f"HUB_{name.upper()}" for name in Settings.model_fields}
-    beside = {"HUB_ENV_FILE", "HUB_TEST_DATABASE_URL", "HUB_TEST_REDIS_URL"}
+    beside = {ENV_FILE, "HUB_TEST", "HUB_TEST_DATABASE_URL", "HUB_TEST_REDIS_URL"}
     assert set(re.findall(r"HUB_[A-Z_]+[A-Z]", text)) - settings - beside == set()
 
 
