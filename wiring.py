@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 import notifications.models  # noqa: F401 - the tables of every room have to be known
-from cases import history, sweep, upkeep
+from cases import history, readerless, sweep, upkeep
 from cases.history import Subscription
 from cases.operations import codes
 from cases.seed import seed_policies
@@ -60,6 +60,7 @@ HOUSEKEEPING, UPKEEP = "hub.housekeeping", "hub.upkeep"
 REGULAR = (
     (sweep.SWEEP, "minute", JOBS),
     (HOUSEKEEPING, "hour", JOBS),
+    (readerless.NAME_READERS, "hour", JOBS),
     (UPKEEP, "day", JOBS),
     (upkeep.ANCHOR, "day", JOBS),
     (upkeep.PURGE_FILES, "day", JOBS),
@@ -112,6 +113,7 @@ def registry(parts: Parts) -> jobs.Registry:
     left.register(found)
     sweep.register(found)
     upkeep.register(found, parts.get(FileStore))
+    readerless.register(found)
     delivery.register(found, channels)
     search_jobs.register(found, parts.get(SearchService))
     found.add(HOUSEKEEPING, _keep_house)

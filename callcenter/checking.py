@@ -39,7 +39,7 @@ def check(call: Call, do: str, at: datetime) -> None:
 
 def danger_of(call: Call) -> str:
     """The code of the danger to life that the words tell of, or ""."""
-    return words.danger(normalise(f"{call.title}\n{call.body}\n{call.place}").text)
+    return words.danger(normalise(f"{call.title}\n{call.body}\n{call.comment}\n{call.place}").text)
 
 
 def _kind_faults(call: Call, do: str) -> dict[str, str]:

@@ -21,9 +21,11 @@ from cases.errors import AlreadyThere, Invalid, NotFound, NotNow
 from cases.models import Assignment, CallBack, Case, Contact, Event, Submission
 from cases.operations import alerts, base, citizens, classification, closing, contacts, deciding, messages, submissions
 from cases.operations.contacts import NewContact
+from classifier import words
 from core.clock import Clock
 from core.database import Database
 from core.logging import get_logger
+from core.text.normalise import normalise
 from intake import diversion, forms, left
 from intake.brain import Brain
 from organisations.people import Actor
@@ -188,11 +190,12 @@ def rate(
     session: Session, actor: Actor, at: datetime, submission_id: int, said: Mapping[str, str], *, way: str
 ) -> None:
     """Keep the rating told on the telephone. Raises Invalid by the fields of the form, NotNow, AlreadyThere."""
-    score = int(said["score"]) if said.get("score") in SCORES else None
+    score, comment = int(said["score"]) if said.get("score") in SCORES else None, said.get("comment", "")
     try:
         closing.rate(
             session, actor, at, submission_id, YES_NO.get(said.get("contacted", "")),
-            YES_NO.get(said.get("resolved", "")), score, said.get("comment", ""), way=way,
+            YES_NO.get(said.get("resolved", "")), score, comment, way=way,
+            danger=words.danger(normalise(comment).text),
         )  # fmt: skip
     except Invalid as error:
         raise Invalid({"score": next(iter(error.fields.values()))}) from error

@@ -5,6 +5,7 @@ Pure; imports only the standard library. The words are data that someone who can
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 
 # What people write of an office's or its staff's conduct.
@@ -28,6 +29,17 @@ _OFFICE = """
 """
 OFFICE_WORDS = frozenset(_OFFICE.split())
 _HARMLESS = ("腐败变质", "腐败的肉", "腐败的菜")
+# "我不是检举谁": what somebody says they don't do. Only of the two verbs; "没有贪污" may be what an office said.
+_NOT_MEANT = re.compile(r"(?:不是|并非|不想|不打算|没有|没)(?:要|来|想|在|为了|特意)?(?:检举|控告)")
+# How a text speaks to an office, not of it; {name} is any of its names. 向某局的科长 speaks of somebody there.
+_ADDRESSED = (
+    r"(?:尊敬的|[向请致呈望求盼])[\u3400-\u9fff]{0,3}?{name}(?!的(?!领导|同志)|[里某内中])",
+    r"[让叫由交]{name}(?:来|去|好好|严肃)?(?:严?查|管|处理|调查|核实)",
+    r"(?:举报|反映|投诉|检举|控告)[到给至]{name}",
+    r"[去到找给往在]{name}(?:举报|反映|投诉|检举|控告|写信|打电话|寄|递|信访)",
+    r"{name}(?:的?(?:各位)?(?:领导|同志))?们?(?:[,，]?[您你]们?好|[:：])",
+    r"{name}(?:能不能|能否|可否|应该|应当|必须)",
+)
 
 NEAR = 24  # characters between a name and a word of conduct that still belong together
 _BREAKS = frozenset("。！？!?\n；;")
@@ -52,12 +64,27 @@ def accuses_office(text: str) -> bool:
     """Whether a word about the misconduct of those in office stands in a text, whoever is meant.
 
     Fails to the safe side: spaces and line breaks inside a word don't hide it, and a denial counts as well; a named
-    reader then decides.
+    reader then decides. Only who says that they do not accuse (不是检举) is taken at their word.
     """
-    joined = "".join(text.split())
+    joined = _NOT_MEANT.sub("", "".join(text.split()))
     for harmless in _HARMLESS:
         joined = joined.replace(harmless, "")
     return any(word in joined for word in OFFICE_WORDS)
+
+
+def accuses(text: str, names: Collection[str], *, in_sentence: bool = False) -> bool:
+    """Whether one of the names stands near a word of conduct, otherwise than as the one whom the text is written to.
+
+    `in_sentence` asks for both in one sentence: for offices that reports are sent to, and so speak of, all the time.
+    """
+    known = sorted((re.escape(name) for name in names if name), key=len, reverse=True)
+    if not known:
+        return False
+    any_name = f"(?:{'|'.join(known)})"
+    for address in _ADDRESSED:
+        text = re.sub(address.replace("{name}", any_name), "", text)
+    parts = re.split(r"[。！？!?\n；;]", text) if in_sentence else [text]
+    return any(complained_of(one, names) for one in parts)
 
 
 def _belong(text: str, name: tuple[int, int], mark: tuple[int, int], near: int) -> bool:

@@ -72,6 +72,7 @@ ACTORS = {
     "agent": "话务员",
     "desk": "分流员，或当场答复的话务员",
     "supervisor": "督办人员",
+    "concerned": "有权查看该事项的分流员、话务员、承办人、审核人、督办人员",
     "staff": "有权查看该事项的工作人员",
 }
 
@@ -109,6 +110,16 @@ TRANSITIONS: tuple[Transition, ...] = (
         "lapsed",
     ),
     Transition("withdraw", "撤回诉求", "case", ("draft", "review", "assigned"), "closed", "citizen", (), "withdrawn"),
+    Transition(
+        "suspect_by_hand",
+        "标为疑似检举控告",
+        "case",
+        (*_OPEN_STAGES, "closed"),
+        None,
+        "concerned",
+        ("reason",),
+        "accusation_suspected",
+    ),
     # 2 上报 and 3 交办
     Transition("report_up", "上报", "assignment", ("doing",), None, "handler", ("organisation",), "reported_up"),
     Transition(

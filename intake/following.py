@@ -167,7 +167,7 @@ def _do(session: Session, submission: Submission, command: Command, message: Mes
     elif command.word == "rate":
         said = commands.judgement(command.text)
         closing.rate(session, CITIZEN, at, submission.id, said.contacted, said.resolved, said.satisfaction,
-                     command.text, message.channel)  # fmt: skip
+                     command.text, message.channel, danger=source["danger"])  # fmt: skip
         text = answers.rated(number, unhappy=said.resolved is False or (said.satisfaction or 5) <= 2)
     else:
         kind = "correction" if command.word == "correct" else "addition"

@@ -76,6 +76,8 @@ def tell_of(session: Session, event: Event) -> int:
     Nobody is told of a case that is not theirs to see, except that there is an alert of danger: that reaches whoever
     is on duty, the duty officers also by text message, unless they are kept away from the case.
     """
+    if event.kind == "accusation_suspected" and event.data.get("readers") == 0:
+        return _nobody_reads(session, event)
     case = session.get_one(Case, event.case_id)
     kind, whom = _WHOM[event.kind]
     kind = kind or str(event.data.get("level", "yellow"))
@@ -94,6 +96,18 @@ def tell_of(session: Session, event: Event) -> int:
                 texts.red_card(session, event, case, account_id)
     if whom == "duty":
         texts.danger(session, event, case, [one for one in texts.on_duty(session, event, case) if one in told])
+    return new
+
+
+def _nobody_reads(session: Session, event: Event) -> int:
+    """Tell those who give out roles that a possible accusation has no reader; of which case it is stays unsaid."""
+    new = 0
+    for account_id in _holders(session, event, ("security_admin",), None):
+        key = f"event.{event.id}"
+        known = select(StaffNotice.id).where(StaffNotice.account_id == account_id, StaffNotice.key == key)
+        if session.scalar(known) is None:
+            session.add(StaffNotice(account_id=account_id, key=key, kind="no_reader", at=event.at))
+            new += 1
     return new
 
 

@@ -55,6 +55,7 @@ STAFF_KINDS: dict[str, str] = {
     "urged": "群众催办",
     "pressed": "督办催办，请尽快办理",
     "accusation": "可能是检举控告，等您认定",
+    "no_reader": "有一件可能的检举控告没有人可以受理，请把检举控告受理人的角色分配给不相关单位的人员",
     "added": "群众补充了材料",
     "objected": "群众对答复有异议",
     "citizen_silent": "群众到期没有补充，请决定怎么办",

@@ -33,6 +33,13 @@ def names_of(session: Session, organisation_ids: Collection[int]) -> set[str]:
     return {name for name in names | set(session.scalars(aliases)) if name}
 
 
+def longer_names(session: Session, names: Collection[str]) -> set[str]:
+    """The names of any organisation that hold one of these within a longer one: 东湖城管 beside 城管."""
+    every = {*session.scalars(select(Organisation.name)), *session.scalars(select(Organisation.short_name))}
+    every |= set(session.scalars(select(OrganisationAlias.name)))
+    return {one for one in every.difference(names) if one and any(name in one for name in names)}
+
+
 def _walk(
     session: Session,
     organisation_id: int,

@@ -92,13 +92,15 @@ def rate() -> Any:
     if len(comment) > LONGEST:
         faults["comment"] = _too_long(comment)
 
+    danger = words.danger(normalise(comment).text)
+
     def write(session: Session, at: datetime, submission_id: int, files: tuple[FileGiven, ...]) -> str:
         case = base.case_of(session, submission_id)
         said = _("谢谢您的评价。") if resolved else _unresolved(case.track, case.stage)
-        closing.rate(session, CITIZEN, at, submission_id, contacted, resolved, satisfaction, comment, "web")
+        closing.rate(session, CITIZEN, at, submission_id, contacted, resolved, satisfaction, comment, danger=danger)
         return said
 
-    return _act("rate", write, "", faults)
+    return _act("rate", write, "", faults, danger=danger)
 
 
 def _unresolved(track: str, stage: str) -> str:

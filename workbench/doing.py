@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from cases import visibility, workflow
 from cases.errors import Conflict, NotFound, NotNow
 from cases.models import Answer, Assignment, Case
-from cases.operations import attachments, base, silence
+from cases.operations import accusations, attachments, base, silence
 from cases.operations.inputs import FileGiven
 from core.database import Database
 from core.files import FileStore
@@ -62,6 +62,8 @@ def offers(
     case_steps = {t.operation for t in workflow.open_to("case", case.stage)}
     if not silence.is_unanswered(session, case):
         case_steps.discard("lapse_unanswered")
+    if case.accusation in accusations.SUSPECTED:
+        case_steps.discard("suspect_by_hand")
     for step in STEPS:
         if step.operation in case_steps and base.offered(actor, step.operation):
             found.append(Offer(step))

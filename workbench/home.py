@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
-from cases import visibility
+from cases import readerless, visibility
 from cases.models import Alert, Case
 from cases.operations import alerts
 from core.clock import to_local
@@ -61,6 +61,7 @@ def page() -> Any:
             "offices": " · ".join(names.organisations(session, who.organisation_ids, short=False).values()),
             "time_left": waiting.time_today(session, who, at),
             "dangers": [(one, names.danger(one.kind)) for one in alerts.open_alerts(session, who, limit=20)],
+            "unread": len(readerless.without_reader(session)) if who.can("admin.accounts") else 0,
             "lines": notices.newest(session, who),
             **_decisions(session, who),
         }

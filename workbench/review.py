@@ -33,7 +33,10 @@ from workbench.typed import Typed
 
 _SIMILAR = 3
 _UNDO = timedelta(seconds=15)  # ten on the screen, and the way to the server
-_BESIDE = ("correct", "ask_citizen", "refuse", "guide", "direct_answer", "forward", "accept", "merge", "assign")
+_BESIDE = (
+    "correct", "ask_citizen", "refuse", "guide", "direct_answer", "forward", "accept", "merge", "assign",
+    "suspect_by_hand",
+)  # fmt: skip
 
 
 def register(blueprint: flask.Blueprint) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from cases import visibility
 from cases.models import Answer, Assignment, Case
 from cases.operations import (
+    accusations,
     classification,
     closing,
     dispatch,
@@ -257,6 +258,10 @@ STEPS: tuple[Step, ...] = (
         ends=True, fields=(Field("ground", "grounds", _l("依据"), source="refuse"), _GROUND_TEXT)),
     Step("merge", _l("并入其他事项"), _merge, _l("已并入"), key="m", order=28, ends=True,
          fields=(Field("into", "case", _l("并入")),), note=_l("合并后每位群众仍有自己的编号、期限和答复。")),
+    Step("suspect_by_hand", _l("标为疑似检举控告"), lambda s, a, at, to, f: accusations.suspect_by_hand(
+        s, a, at, to.case.id, reason=f.text("reason")), _l("已转由指定的受理人查看"), order=45, ends=True,
+        fields=(Field("reason", "area", _l("理由"), hint=_l("反映了谁的什么违纪违法行为；受理人会看到"), rows=3),),
+        note=_l("标记后只有指定的受理人能看到这件事项，承办单位和您自己都不再看到，已公开的答复随即撤下。")),
     Step("close", _l("办结"), lambda s, a, at, to, f: closing.close(s, a, at, to.case.id), _l("已办结"), order=3,
          ends=True),
     Step("reopen", _l("重办"), lambda s, a, at, to, f: rounds.reopen(s, a, at, to.case.id, reason=f.reason()),

@@ -24,6 +24,7 @@ class Case(Base):
         Index("ix_cases_area", "area_id", "received_at"),
         Index("ix_cases_received", "received_at"),
         Index("ix_cases_status_received", "status", "received_at"),
+        Index("ix_cases_accusation", "accusation"),
         Index("ix_cases_level1", "level1", "status", "received_at"),
     )
 

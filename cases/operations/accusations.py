@@ -13,19 +13,15 @@ from sqlalchemy.orm import Session
 
 from cases import conduct, history, visibility
 from cases.errors import Forbidden, Invalid, NotFound, NotNow
-from cases.models import Case, CaseExclusion, CaseReader
-from cases.operations import base, publishing
+from cases.models import Case, CaseExclusion, CaseReader, Decision
+from cases.operations import base, first_readers, publishing
+from cases.operations.asked import required
 from core import audit
 from core.clock import to_local
-from core.logging import get_logger
 from organisations import lines
-from organisations.models import Account, Organisation, RoleGrant
+from organisations.models import Account, Organisation
 from organisations.people import Actor, actor_for
 
-log = get_logger(__name__)
-
-READER_ROLE = "accusation_reader"
-_DISCIPLINE = "纪检"
 SUSPECTED = frozenset({"possible", "yes"})
 
 
@@ -56,17 +52,40 @@ def screen(session: Session, at: datetime, case: Case, text: str) -> bool:
     return True
 
 
+def suspect_by_hand(
+    session: Session, actor: Actor, at: datetime, case_id: int, *, reason: str, version: int | None = None
+) -> Case:
+    """A member of staff who works with a case says, with the reason, that it may be an accusation: as if the machine
+    had found it, so that its readers alone see it from now on.
+
+    A reader's earlier "no" does not stand against it. Raises Invalid without a reason, NotFound, Forbidden, NotNow
+    where it is suspected already, Conflict.
+    """
+    case = base.lock_case(session, case_id, version)
+    base.check(session, actor, "suspect_by_hand", case)
+    if case.accusation in SUSPECTED:
+        raise NotNow("这件事项已标为疑似检举控告。", case_id=case.id)
+    decision = Decision(
+        case_id=case.id, kind="suspected", text=required(reason, "reason", "请填写为什么可能是检举控告。"), at=at,
+        by_id=actor.account_id, organisation_id=actor.organisation_ids[0] if actor.organisation_ids else None,
+    )  # fmt: skip
+    session.add(decision)
+    case.accusation_decided_at = case.accusation_decided_by_id = None
+    readers = _hide(session, at, case)
+    base.record(session, actor, "suspect_by_hand", case, at, data={"readers": readers, "decision": decision.id})
+    audit.record(
+        session, at=at, actor_id=actor.account_id, action="accusation_marked", subject="case", subject_id=case.id
+    )
+    return case
+
+
 def _hide(session: Session, at: datetime, case: Case) -> int:
     """A possible accusation from now on, with its first readers; gives how many there are."""
     case.accusation = "possible"
     session.flush()
-    readers = _default_readers(session)
-    if not readers:
-        log.warning("accusation_without_reader", case_id=case.id)
-    for account_id in readers:
-        _name(session, at, case, account_id, None)
+    readers = first_readers.name_them(session, at, case)
     publishing.withdraw_all(session, at, case, "accusation")
-    return len(readers)
+    return readers
 
 
 def decide(
@@ -111,7 +130,7 @@ def name_reader(session: Session, actor: Actor, at: datetime, case_id: int, acco
     other = actor_for(session, account_id, at)
     if session.scalar(select(Case.id).where(Case.id == case.id, visibility.not_excluded(other))) is None:
         raise Invalid({"account": "该人员或其单位须回避本事项，不能指定。"})
-    reader = _name(session, at, case, account_id, actor.account_id)
+    reader = first_readers.name(session, at, case, account_id, actor.account_id)
     _append(session, actor, at, case, "reader_named", {"account": account_id})
     audit.record(
         session, at=at, actor_id=actor.account_id, action="reader_named", subject="case", subject_id=case.id,
@@ -191,9 +210,11 @@ def related_organisations(session: Session, organisation_id: int, at: datetime) 
     above = lines.superiors(session, organisation_id, day)
     below = lines.subordinates(session, organisation_id, day)
     accused = session.get_one(Organisation, organisation_id)
-    spared = select(Organisation.id).where(Organisation.kind == _DISCIPLINE, Organisation.id.in_(above | below))
+    spared = select(Organisation.id).where(
+        Organisation.kind == first_readers.DISCIPLINE, Organisation.id.in_(above | below)
+    )
     keep = set(session.scalars(spared))
-    if accused.kind == _DISCIPLINE:
+    if accused.kind == first_readers.DISCIPLINE:
         keep -= below
     return (above | below) - keep
 
@@ -260,27 +281,6 @@ def _as_reader(session: Session, actor: Actor, case_id: int, version: int | None
 def _is_reader(session: Session, actor: Actor, case: Case) -> bool:
     query = select(CaseReader.id).where(CaseReader.case_id == case.id, CaseReader.account_id == actor.account_id)
     return actor.account_id is not None and session.scalar(query) is not None
-
-
-def _default_readers(session: Session) -> list[int]:
-    query = (
-        select(RoleGrant.account_id)
-        .join(Account, Account.id == RoleGrant.account_id)
-        .where(RoleGrant.role == READER_ROLE, RoleGrant.revoked_at.is_(None), Account.disabled_at.is_(None))
-        .distinct()
-        .order_by(RoleGrant.account_id)
-    )
-    return list(session.scalars(query))
-
-
-def _name(session: Session, at: datetime, case: Case, account_id: int, by_id: int | None) -> CaseReader:
-    query = select(CaseReader).where(CaseReader.case_id == case.id, CaseReader.account_id == account_id)
-    reader = session.scalar(query)
-    if reader is None:
-        reader = CaseReader(case_id=case.id, account_id=account_id, named_by_id=by_id, since=at)
-        session.add(reader)
-        session.flush()
-    return reader
 
 
 def _append(

@@ -14,6 +14,9 @@ from cases.models import Assignment, Case, CaseReader, Event, Submission, Submis
 from cases.status import status_of
 from organisations.people import Actor
 
+# Whoever works with cases, of those whom `visibility` lets see one.
+_CONCERNED = ("case.review", "call.register", "case.handle", "case.approve", "case.supervise")
+
 
 def lock_case(session: Session, case_id: int, version: int | None = None) -> Case:
     """The case under lock for this write session.
@@ -64,6 +67,8 @@ def _may(actor: Actor, who: str, assignment: Assignment | None) -> bool:
         return actor.can("case.review") or actor.can("call.register")
     if who == "supervisor":
         return actor.can("case.supervise")
+    if who == "concerned":
+        return any(actor.can(permission) for permission in _CONCERNED)
     if who == "staff":
         return actor.can("case.read")
     if who == "assigner":

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from cases import clocks
 from cases.errors import AlreadyThere, Forbidden, Invalid, NotNow
 from cases.models import Answer, Assignment, CallBack, Case, Message, Rating, UnitEvaluation
-from cases.operations import accusations, call_backs
+from cases.operations import accusations, alerts, call_backs
 from cases.operations.base import case_of, check, lock_assignment, lock_case, record
 from cases.operations.dispatch import required, serve
 from cases.operations.ending import close_case, co_handlers, end_assignment, recall, standing
@@ -91,11 +91,13 @@ def rate(
     satisfaction: int | None,
     comment: str = "",
     way: str = "web",
+    danger: str = "",
 ) -> Rating:
     """Keep a citizen's judgement of the present round (评价); None where they did not say.
 
     When every citizen of the case has answered and none says that it is unresolved, it closes. Otherwise an officer
-    decides between closing and a new round. Raises Invalid, and AlreadyThere for a second judgement of a round.
+    decides between closing and a new round. `danger` is the code of the danger to life that the caller found in the
+    comment; it raises the alert. Raises Invalid, and AlreadyThere for a second judgement of a round.
     """
     case = lock_case(session, case_of(session, submission_id).id)
     check(session, actor, "rate", case)
@@ -117,6 +119,8 @@ def rate(
     record(session, actor, "rate", case, at, submission_id=submission_id, data={"rating": rating.id})
     if case.stage == "asking" and not _unanswered(session, case):
         _after_answers(session, actor, at, case)
+    if danger:
+        alerts.raise_(session, at, case, danger, again=True)
     return rating
 
 

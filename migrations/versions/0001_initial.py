@@ -2,7 +2,7 @@
 
 Revision: 0001
 After: 
-Written: 2026-11-25 04:00:12.352535
+Written: 2026-11-25 10:05:18.831755
 """
 
 import sqlalchemy as sa
@@ -474,6 +474,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('number', name=op.f('uq_cases_number'))
     )
     with op.batch_alter_table('cases', schema=None) as batch_op:
+        batch_op.create_index('ix_cases_accusation', ['accusation'], unique=False)
         batch_op.create_index('ix_cases_area', ['area_id', 'received_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_cases_copy_of_id'), ['copy_of_id'], unique=False)
         batch_op.create_index('ix_cases_due', ['status', 'due_at'], unique=False)

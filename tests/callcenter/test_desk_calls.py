@@ -118,7 +118,7 @@ def test_what_may_be_an_accusation_is_sent_nowhere_and_told_to_nobody(room: Room
 
 def test_without_a_classifier_the_call_is_registered_all_the_same(room: Room) -> None:
     room.says.broken = True
-    answer = room.call("answer", answer="好的，已记下。")
+    answer = room.call("answer", answer="好的，已经记下，今晚派人去看。")
     submission, case, _contact = room.only()
     assert answer.status_code == 200
     assert (case.accusation, case.stage) == ("unread", "review")
@@ -324,6 +324,14 @@ def test_rated_by_telephone(room: Room) -> None:
     assert (rating.resolved, rating.contacted, rating.satisfaction, rating.comment) == (True, None, 5, "很快")
     assert (rating.way, rating.asked_by_id) == ("hotline", room.account("fang.yating"))
     assert room.case(submission_id).stage == "closed"
+
+
+def test_a_danger_told_with_a_rating_raises_the_alert(room: Room) -> None:
+    submission_id = room.answered()
+    room.call("register", kind="rate", earlier=str(submission_id), body="", resolved="no", score="1",
+              comment="还在漏燃气")  # fmt: skip
+    assert [row.kind for row in room.all(Alert)] == ["gas"]
+    assert room.case(submission_id).priority == 0
 
 
 def test_a_rating_of_nothing_is_refused_with_what_was_typed(room: Room) -> None:

@@ -42,6 +42,18 @@ def test_words_about_those_in_office_are_seen(text):
     assert accuses_office(text)
 
 
+@pytest.mark.parametrize("text", ["我不是检举谁，只是问问", "没有要检举的意思", "我不想控告你们"])
+def test_who_says_that_they_do_not_accuse_is_taken_at_their_word(text):
+    assert not accuses_office(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["不是检举，是控告王局长", "我没有检举过谁，但王局长受贿", "说没有贪污谁信", "去年他受贿"]
+)
+def test_but_not_what_else_they_say(text):
+    assert accuses_office(text)
+
+
 @pytest.mark.parametrize("text", ["", "还是没人来修", "请快一点，窗口态度很好", "食堂的肉腐败变质"])
 def test_ordinary_words_are_not(text):
     assert not accuses_office(text)
@@ -130,6 +142,16 @@ def test_a_second_danger_after_the_first_was_seen_is_raised_anew(town):
     assert town.get(Case, case_id).danger == "fire" and town.kinds(case_id).count("alert_raised") == 2
     clocks = town.rows(CaseClock, kind="danger")
     assert [clock.ended_at is None for clock in clocks] == [False, True]
+
+
+def test_a_danger_in_a_comment_is_raised_though_the_case_closes(town):
+    case_id = town.case()
+    town.asking(case_id)
+    with town.db.write() as session:
+        closing.rate(session, CITIZEN, at(24, 12), town.submission(case_id), True, True, 4, "漏燃气了", danger="gas")
+    row = town.get(Case, case_id)
+    assert (row.stage, row.danger, row.priority) == ("closed", "gas", 0)
+    assert town.clock("danger").ended_at is None and len(town.rows(Alert)) == 1
 
 
 def test_the_classification_of_the_same_words_does_not_raise_it_again(town):

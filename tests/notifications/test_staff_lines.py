@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from structlog.testing import capture_logs
 
-from cases import clocks, history, sweep
+from cases import clocks, history, readerless, sweep
 from cases.models import Case, CaseClock, ContactPoint, Event
 from cases.operations import accusations, alerts, closing, handling, messages, policies, requests, supervising
 from cases.operations import citizens as people
@@ -16,10 +16,10 @@ from channels.contract import Rejected
 from core.clock import LOCAL
 from core.ids import grouped
 from notifications import staff
-from notifications.models import Notice
+from notifications.models import Notice, StaffNotice
 from notifications.templates import STAFF_KINDS
 from organisations import accounts
-from organisations.models import Account, Organisation
+from organisations.models import Account, Organisation, RoleGrant
 from organisations.people import CITIZEN
 from tests.notifications.conftest import Room
 from tests.workbench.conftest import Desk
@@ -51,7 +51,7 @@ def in_hand(desk: Desk, claimed: bool = True) -> tuple[int, int]:
 
 
 def test_every_line_has_words() -> None:
-    kinds = {kind for kind, _whom in staff._WHOM.values() if kind} | {"yellow", "red"}
+    kinds = {kind for kind, _whom in staff._WHOM.values() if kind} | {"yellow", "red", "no_reader"}
     assert kinds == STAFF_KINDS.keys()
 
 
@@ -134,6 +134,21 @@ def test_an_accusation_is_told_to_its_readers_only(room: Room) -> None:
     room.desk.accusation(decided=False)
     assert told(room, "accusation") == {"cen.lu", "bai.zhengxing"}
     assert set(room.lines()) == {"cen.lu", "bai.zhengxing"}
+
+
+def test_one_that_nobody_reads_is_told_to_who_gives_out_roles_and_not_which_it_is(room: Room) -> None:
+    case_id, _row = in_hand(room.desk, claimed=False)
+    at = room.desk.clock.now()
+    with room.desk.db.write() as session:
+        session.execute(delete(RoleGrant).where(RoleGrant.role == "accusation_reader"))
+        accusations.suspect_by_hand(session, room.desk.handler(), at, case_id, reason="群众说有人收钱")
+    assert told(room, "no_reader") == {"admin.security"}
+    with room.desk.db.read() as session:
+        assert session.scalars(select(StaffNotice.case_id).where(StaffNotice.kind == "no_reader")).all() == [None]
+    room.desk.grant("cen.lu", "accusation_reader")
+    assert readerless.name_readers(room.desk.db, at) == 1
+    assert told(room, "accusation") == {"cen.lu"}
+    assert readerless.name_readers(room.desk.db, at) == 0
 
 
 def test_the_accused_hear_nothing_even_where_they_were_at_work(room: Room) -> None:

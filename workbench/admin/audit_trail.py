@@ -64,6 +64,7 @@ ACTIONS = {
     "notice_restored": "恢复通知文字",
     "case_read": "查看办件",
     "reader_named": "指定检举控告件的阅办人",
+    "accusation_marked": "标为疑似检举控告",
     "revealed": "查看完整个人信息",
     "masked_words_read": "查看隐去的文字",
     "person_searched": "按完整号码查人",
@@ -72,6 +73,7 @@ ACTIONS = {
     "exported": "导出",
     "dialogue_submitted": "代为提交未完成的对话",
     "dialogue_closed": "关闭未完成的对话",
+    "model_put_in_use": "启用分类模型",
 }
 SUBJECTS = {
     "account": "账号",
@@ -96,6 +98,7 @@ SUBJECTS = {
     "number": "号码",
     "notice_template": "通知文字",
     "published_reply": "公开的答复",
+    "model": "分类模型",
 }
 
 
