@@ -42,6 +42,7 @@ def make_celery(settings: Settings) -> Celery:
     beat["owe"] = {"task": OWE, "schedule": OWE_EVERY, "options": {"queue": QUEUES[0], "expires": _EXPIRES}}
     celery.conf.update(
         broker_url=settings.broker_url or "filesystem://",
+        broker_transport=None if settings.broker_url else "core.folder_broker:Transport",
         broker_transport_options=options,
         broker_connection_retry_on_startup=True,
         task_ignore_result=True,
