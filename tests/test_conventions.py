@@ -159,31 +159,35 @@ def test_templates_have_no_inline_script_or_style(path: Path) -> None:
 # --- jobs -------------------------------------------------------------------------------------------------------------
 
 
+_ENQUEUE = {"enqueue", "enqueue_again"}
+
+
 def _called(node: ast.AST, name: str) -> bool:
     return isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == name
 
 
 def _givers(path: Path) -> Iterator[tuple[str, int]]:
-    """(function, place) of what gives a job's name to `enqueue`: that itself, and a file's own functions between."""
-    yield "enqueue", 1
+    """(function, place) of what gives a job's name to the queue: its own, and a file's own functions between."""
+    yield from ((function, 1) for function in _ENQUEUE)
     for function in ast.walk(tree(path)):
         if isinstance(function, ast.FunctionDef):
             names = [arg.arg for arg in function.args.args]
-            given = {ast.unparse(node.args[1]) for node in ast.walk(function) if _called(node, "enqueue")}  # type: ignore[attr-defined]
+            calls = [node for node in ast.walk(function) if any(_called(node, one) for one in _ENQUEUE)]
+            given = {ast.unparse(node.args[1]) for node in calls}  # type: ignore[attr-defined]
             yield from ((function.name, names.index(name)) for name in given if name in names)
 
 
 def enqueued() -> Iterator[tuple[str, str]]:
     """(file, job) of every job that the rooms owe by name; those of events are in wiring.SUBSCRIPTIONS."""
     for path in files_of(*ROOMS):
-        givers = dict(_givers(path)) if "enqueue(" in path.read_text() else {}
-        own = set(givers) - {"enqueue"}
+        givers = dict(_givers(path)) if "enqueue" in path.read_text() else {}
+        own = set(givers) - _ENQUEUE or path == ROOT / "core" / "jobs.py"
         for node in ast.walk(tree(path)):
             for function, place in givers.items():
                 if not _called(node, function):
                     continue
                 name = ast.unparse(node.args[place])  # type: ignore[attr-defined]
-                if name == "subscription.job" or (function == "enqueue" and own and name.islower()):
+                if name == "subscription.job" or (function in _ENQUEUE and own and name.islower()):
                     continue  # of an event; of a function whose callers are looked at
                 module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
                 yield where(path), eval(name, vars(module))
