@@ -16,6 +16,7 @@ from typing import Protocol
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core import audit
 from core.clock import Clock
 from core.database import Database
 from core.errors import Invalid
@@ -86,7 +87,7 @@ class Brain:
         self._db, self._clock, self._load = db, clock, load
         self._lock = threading.Lock()
         self._looked_at: datetime | None = None
-        self._version: str | None = None
+        self._read: tuple[str, datetime] | None = None
         self._classifier: Suggests | None = None
         self._threshold: float | None = None
 
@@ -114,14 +115,14 @@ class Brain:
         """Load the model of the newest row; one that can't be loaded leaves the present one in use."""
         with self._db.read() as session:
             row = in_use(session)
-        if row is None or row.version == self._version:
+        if row is None or (row.version, row.since) == self._read:
             return
         try:
             _check_file(Path(row.file), row.sha256)
             self._classifier, self._threshold = self._load(Path(row.file)), row.threshold
         except Exception as error:
             log.error("model_not_loaded", version=row.version, exc_info=error)
-        self._version = row.version
+        self._read = row.version, row.since
 
 
 def in_use(session: Session) -> ActiveModel | None:
@@ -141,16 +142,20 @@ def activate(
 ) -> ActiveModel:
     """Put a trained model in use everywhere, with its own threshold of confidence or an administrator's.
 
+    One that was in use before comes back in use from `at` on. Its categories are checked before (intake.trained).
     Raises Invalid for a wrong checksum or threshold, Forbidden.
     """
     actor.require("admin.catalogue")
     if threshold is not None and not 0 < threshold <= 1:
         raise Invalid({"threshold": "自动派单的把握请填 0 到 1 之间的数。"})
     _check_file(file, sha256)
-    row = ActiveModel(version=version, sha256=sha256, file=str(file), threshold=threshold, since=at,
-                      by_id=actor.account_id)  # fmt: skip
+    row = session.scalar(select(ActiveModel).where(ActiveModel.version == version)) or ActiveModel(version=version)
+    row.sha256, row.file, row.threshold = sha256, str(file), threshold
+    row.since, row.by_id = at, actor.account_id
     session.add(row)
     session.flush()
+    audit.record(session, at=at, actor_id=actor.account_id, action="model_put_in_use", subject="model",
+                 subject_id=row.id)  # fmt: skip
     return row
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from tests.test_conventions import HAN, ROOMS, ROOT, ROOTS, files_of, tree
+from tests.test_conventions import HAN, ROOMS, ROOT, files_of, tree
 from workbench.admin.audit_trail import ACTIONS, SUBJECTS
 
 
@@ -41,7 +41,7 @@ def recorded_in(module: ast.Module, name: str) -> set[str]:
 
 def everythingrecorded_in(name: str) -> set[str]:
     """What the hub may write into the audit chain as `name` (action, subject)."""
-    paths = [*files_of(*sorted(ROOMS)), *(ROOT / f"{root}.py" for root in sorted(ROOTS))]
+    paths = [*files_of(*sorted(ROOMS), "commands"), *sorted(ROOT.glob("*.py"))]
     trees = [tree(path) for path in paths if "audit.record(" in path.read_text(encoding="utf-8")]
     return set().union(*(recorded_in(one, name) for one in trees))
 

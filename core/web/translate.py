@@ -24,13 +24,13 @@ ROOT = Path(__file__).resolve().parents[2]
 PO = Path(__file__).resolve().parent / "translations" / "en" / "LC_MESSAGES" / "messages.po"
 MO = PO.with_suffix(".mo")
 KEYWORDS = {**DEFAULT_KEYWORDS, "_l": None, "lazy_gettext": None}
-_BESIDE = frozenset({"tests", "benchmarks", "migrations", "build", "docs", "deploy"})
+# Where no sentence of a page stands; what the commands say is English already.
+_BESIDE = frozenset({"tests", "benchmarks", "commands", "migrations", "build", "docs", "deploy"})
 # Constants that pages translate when they show them: an error's sentence, a group of the navigation, reasons by code.
 NAMED = frozenset({"message", "group", "REASONS", "UNITS", "STAFF_KINDS"})
 # What errors by field are gathered in.
 FAULTS = frozenset({"wrong", "faults", "fields", "errors"})
 _HAN = re.compile(r"[\u3400-\u9fff]")
-_COMMANDS = frozenset({"cli.py"})  # English already
 _PLACEHOLDER = re.compile(r"%\((\w+)\)([a-z])")
 _WIDTH = 120
 _HEAD = "# English of the pages; see core/web/translate.py.\n#"
@@ -44,8 +44,6 @@ def extract(root: Path = ROOT) -> Catalog:
     for path, _line, words, comments, context in extract_from_dir(
         root, methods, options, KEYWORDS, directory_filter=_is_ours
     ):
-        if path in _COMMANDS:
-            continue
         found.add(words, None, [(path, 0)], auto_comments=comments, context=context)
     return found
 

@@ -1,0 +1,92 @@
+"""What the commands share: the hub's parts, errors as sentences, progress, kinds of arguments."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from core.config import Settings, load_settings
+from core.errors import HubError
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = ROOT.parent / "shared" / "data"
+FOLDER = click.Path(path_type=Path, file_okay=False)
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+NEW_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@contextmanager
+def hub_parts(settings: Settings | None = None, *, quiet: bool = False) -> Iterator[Any]:
+    """The hub's parts for one command, with a database that is in order; errors of its rooms become sentences.
+
+    `quiet`: only errors are logged, beside the progress bar.
+    """
+    import wiring
+    from core import logging
+    from core.database import Database
+    from core.schema import SchemaState, schema_state
+
+    settings = settings or load_settings()
+    if quiet:
+        logging.configure("ERROR", sys.stderr)
+    else:
+        logging.configure(settings.log_level)
+    parts = wiring.build(settings)
+    db = parts.get(Database)
+    try:
+        with db.engine.connect() as connection:
+            state = schema_state(connection)
+        if state is not SchemaState.CURRENT:
+            raise click.ClickException(f"The database's schema is {state.value}. Run `hub migrate` first.")
+        with said_plainly():
+            yield parts
+    finally:
+        db.dispose()
+
+
+@contextmanager
+def said_plainly() -> Iterator[None]:
+    """An error of the hub's rooms ends the command with its sentence, not with a trace."""
+    try:
+        yield
+    except HubError as error:
+        details = getattr(error, "fields", None) or {}
+        raise click.ClickException(" ".join([error.message, *details.values()])) from error
+
+
+def migrate_database(settings: Settings, db: Any) -> None:
+    """Bring the schema forward, after a backup. Raises ClickException for one newer than this hub."""
+    from core.backup import copy_database
+    from core.clock import SystemClock
+    from core.schema import SchemaTooNew, bring_forward
+
+    folder = settings.data_dir / "backups" / f"before-migration-{SystemClock().now():%Y%m%d-%H%M%S}"
+    try:
+        before = bring_forward(db, lambda: click.echo(f"Backup before migrating: {copy_database(db, folder)}"))
+    except SchemaTooNew as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"Database: {before.value if before.value != 'empty' else 'made'}")
+
+
+def history_faults(parts: Any) -> list[str]:
+    """What is wrong with the chains of events and of the audit, a sentence each."""
+    from cases import history
+    from core import audit
+    from core.database import Database
+
+    with parts.get(Database).read() as session:
+        return [*history.verify(session), *audit.faults(session)]
+
+
+@contextmanager
+def progress(label: str, total: int | None = None) -> Iterator[Callable[[int], Any]]:
+    """A progress bar on stderr; gives what counts on by so many."""
+    from tqdm import tqdm
+
+    with tqdm(desc=label, unit="row", total=total, file=sys.stderr) as shown:
+        yield shown.update
