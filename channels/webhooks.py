@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, quote
 import flask
 from flask_babel import gettext as _
 from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.orm import Session
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from channels import inbox
@@ -34,6 +35,7 @@ from core.config import Settings
 from core.database import Database
 from core.errors import HubError
 from core.logging import get_logger
+from core.together import Together
 from core.web.access import provider
 
 log = get_logger(__name__)
@@ -48,6 +50,7 @@ class Reception:
     db: Database
     channels: Channels
     bindings: Bindings
+    together: Together
 
     def take(self, adapter: Adapter, request: Request) -> Response:
         """Authenticate, parse, accept, reply; every fault becomes a plain answer in the provider's terms."""
@@ -83,11 +86,17 @@ class Reception:
         pairs = [(item, inbox.prepare(request, item)) for item in items]
         if not pairs:
             return []
-        with self.db.write() as session:
+
+        def accept(session: Session) -> list[Answer]:
             return [
                 Answer(item, inbox.accept(session, delivery, item, self.bindings, guarded=guarded))
                 for item, delivery in pairs
             ]
+
+        if not guarded:
+            return self.together.write(accept)
+        with self.db.write() as session:
+            return accept(session)
 
 
 def make_blueprint(
@@ -95,7 +104,7 @@ def make_blueprint(
 ) -> flask.Blueprint:
     """The blueprint with the webhooks of every channel, and the routes that channels contribute."""
     blueprint = flask.Blueprint("hooks", __name__)
-    reception = Reception(db, channels, bindings)
+    reception = Reception(db, channels, bindings, Together(db))
     receivers = {name: channels.receiver(name) for name in channels.enabled}
     base = settings.public_url or f"http://{settings.host}:{settings.port}"
 

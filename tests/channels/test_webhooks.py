@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import threading
+import time
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -191,6 +192,30 @@ def test_concurrent_repeats_are_processed_once(client: FlaskClient, db: Database
     assert {(answer.status_code, answer.data) for answer in answers} == {(200, answers[0].data)}
     assert len(answers) == 12 and b"2611240000017" in answers[0].data
     assert count(db) == (1, 1)
+
+
+def test_one_that_fails_among_others_at_once_costs_the_others_nothing(
+    client: FlaskClient, db: Database, room: Room
+) -> None:
+    room.error, room.fails = ZeroDivisionError(), {"sms"}
+    answers: dict[str, int] = {}
+
+    def run(name: str) -> None:
+        answers[name] = post(client.application.test_client(), captured(name)["request"]).status_code
+
+    names = ["wechat/text", "sms/text", "wechat/follow"]
+    threads = [threading.Thread(target=run, args=(name,)) for name in names]
+    with db.write():  # all of them wait for the same turn
+        for thread in threads:
+            thread.start()
+        time.sleep(0.2)
+    for thread in threads:
+        thread.join()
+    assert answers == dict.fromkeys(names, 200)
+    with db.read() as session:
+        states = session.execute(select(Delivery.channel, Delivery.state, func.count()).group_by("channel", "state"))
+        assert {tuple(row) for row in states} == {("sms", "failed", 1), ("wechat", "done", 2)}
+    assert count(db) == (3, 2)
 
 
 @pytest.mark.parametrize("size", [webhooks.MAX_BODY + 1, 3 * webhooks.MAX_BODY])

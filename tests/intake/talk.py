@@ -19,6 +19,7 @@ from channels.webhooks import Reception
 from core.clock import FixedClock
 from core.config import load_settings
 from core.database import Database, Session
+from core.together import Together
 from intake import receive
 
 PUBLIC = "https://12345.example.cn"
@@ -44,7 +45,7 @@ class Talk:
         self.clock, self.channel = clock, channel
         self.sender = sender or {"wechat": "oLIANXIN0000000000000test01", "sms": "+8613800000001"}[channel]
         self.channels = load(SETTINGS)
-        self.reception = Reception(db, self.channels, BINDINGS)
+        self.reception = Reception(db, self.channels, BINDINGS, Together(db))
         self.count = 0
 
     def say(self, text: str, *, key: str = "", **fields: str) -> str:
