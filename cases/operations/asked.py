@@ -90,6 +90,21 @@ def excluded(session: Session, case: Case, ids: Sequence[int]) -> list[int]:
     return [one for one in session.scalars(query.where(CaseExclusion.organisation_id.in_(ids))) if one is not None]
 
 
+LEAST_WORDS = 10
+"""How many characters that are no mark and no blank tell the least of what was done, or answer somebody."""
+
+
+def telling(text: str, field: str, sentence: str) -> str:
+    """What a report or an answer says, without spaces around it. Raises Invalid when empty or of too few words."""
+    text = required(text, field, sentence)
+    said = sum(one.isalnum() for one in text)
+    if said < LEAST_WORDS:
+        raise Invalid(
+            {field: f"写得太短（{said} 个字）。请写清办了什么、结果怎样，至少 {LEAST_WORDS} 个字，标点和空格不算。"}
+        )
+    return text
+
+
 def required(text: str, field: str, sentence: str) -> str:
     """The text without spaces around it. Raises Invalid, with the sentence, when nothing is left."""
     if not text.strip():

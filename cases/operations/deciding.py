@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from cases import clocks
 from cases.errors import AlreadyThere, Invalid
 from cases.models import Answer, AnswerSubmission, Assignment, Case, Decision
-from cases.operations.asked import require_usable, required
+from cases.operations.asked import require_usable, telling
 from cases.operations.base import check, lock_case, record
 from cases.operations.ending import close_case, standing
 from organisations.models import Ground
@@ -115,13 +115,14 @@ def direct_answer(
 def serve(session: Session, actor: Actor, at: datetime, case: Case, text: str, *, way: str = "") -> Answer:
     """Write and serve the answer to the citizens of a case (送达), stamping when and how; the promises are kept.
 
-    `way` without a value: the channel that each submission came by. Raises Invalid without a text.
+    `way` without a value: the channel that each submission came by. Raises Invalid without a
+    text that says something.
     """
     own = actor.organisation_ids[0] if actor.organisation_ids else None
     submissions = standing(session, case)
     answer = Answer(
         case_id=case.id, kind="citizen", round=case.round, author_id=actor.account_id, author_organisation_id=own,
-        approver_id=actor.account_id, text=required(text, "answer", "请填写给群众的答复。"), state="served",
+        approver_id=actor.account_id, text=telling(text, "answer", "请填写给群众的答复。"), state="served",
         written_at=at, approved_at=at, served_at=at, served_way=way or (submissions[0].channel if submissions else ""),
     )  # fmt: skip
     session.add(answer)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from cases import clocks
 from cases.errors import AlreadyThere, Invalid, NotNow
 from cases.models import Answer, Assignment, Case, HandlingNote
+from cases.operations.asked import telling
 from cases.operations.base import check, lock_assignment, record
 from cases.operations.dispatch import after_leaving, required
 from cases.operations.ending import below, co_handlers, end_assignment, facts, void_requests
@@ -119,7 +120,8 @@ def feed_back(
     """Report the result to whoever assigned (反馈); `answer` drafts what the citizen may be told. Gives the report.
 
     A lead states, by assignment id in `co_opinions`, the opinion of each co-handler that did not feed back itself, or
-    why there is none. The handling clock stops. Raises Invalid, and NotNow while a level below has not finished.
+    why there is none. The handling clock stops. Raises Invalid, also for words too few
+    to tell anything, and NotNow while a level below has not finished.
     """
     assignment, case = lock_assignment(session, assignment_id, version)
     check(session, actor, "feed_back", case, assignment)
@@ -127,9 +129,9 @@ def feed_back(
         raise NotNow("下级单位还没有反馈或其结果还没有认定，请逐级反馈。", assignment_id=assignment.id)
     if assignment.role == "lead":
         _state_opinions(session, assignment, co_opinions or {})
-    written = _write(session, actor, at, case, assignment, "report", required(report, "report", "请填写办理情况。"))
+    written = _write(session, actor, at, case, assignment, "report", telling(report, "report", "请填写办理情况。"))
     if answer.strip():
-        _write(session, actor, at, case, assignment, "citizen", answer.strip())
+        _write(session, actor, at, case, assignment, "citizen", telling(answer, "answer", ""))
     assignment.fed_back_at = at
     clocks.end(session, "assignment", assignment.id, "handle", at, "fed_back")
     void_requests(session, assignment)

@@ -121,7 +121,9 @@ class Room:
             case = base.case_of(session, submission_id)
             lead = dispatch.assign(session, officer, at, case.id, self.city.organisation("TC-CGJ"))
             handling.sign(session, handler, at, lead.id)
-            handling.feed_back(session, handler, at, lead.id, report="已修", answer="路灯已修好。")
+            handling.feed_back(
+                session, handler, at, lead.id, report="已派人更换灯具并试亮", answer="路灯已修好，感谢您的反映。"
+            )
             closing.confirm(session, officer, at, lead.id)
         return submission_id
 

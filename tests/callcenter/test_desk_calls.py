@@ -185,7 +185,7 @@ def test_an_anonymous_caller_may_leave_a_number(room: Room) -> None:
 
 
 def test_answered_twice_by_a_double_press_is_answered_once(room: Room) -> None:
-    form = room.form(do="answer", answer="今晚恢复。")
+    form = room.form(do="answer", answer="抢修中，今晚八点前恢复供水。")
     for _press in (1, 2):
         page = room.client.post("/desk", data=form).get_data(as_text=True)
         assert "已当场答复" in page

@@ -66,7 +66,7 @@ def test_whom_to_call_is_shown_on_the_audit_record(room: Room) -> None:
     page = room.client.post(f"/desk/callbacks/{row_id}/number").get_data(as_text=True)
     assert PHONE in page
     assert "徐晓梅" in page
-    assert "路灯已修好。" in page
+    assert "路灯已修好，感谢您的反映。" in page
     assert actions(room)[-1] == "revealed"
 
 

@@ -38,10 +38,10 @@ def test_confirming_serves_the_answer_and_asks_the_citizen(town):
     case_id = town.case()
     lead_id = town.fed_back(case_id)
     with town.db.write() as session:
-        answer = closing.confirm(session, town.officer, at(25), lead_id, answer="您好，路灯已修好。")
+        answer = closing.confirm(session, town.officer, at(25), lead_id, answer="您好，路灯已修好，谢谢反映。")
     stored = town.get(Answer, answer.id)
     assert (stored.kind, stored.state, stored.text, stored.served_at) == (
-        "citizen", "served", "您好，路灯已修好。", at(25),
+        "citizen", "served", "您好，路灯已修好，谢谢反映。", at(25),
     )  # fmt: skip
     submission_id = town.submission(case_id)
     assert [row.submission_id for row in town.rows(AnswerSubmission, answer_id=answer.id)] == [submission_id]
@@ -60,19 +60,19 @@ def test_the_drafted_answer_serves_and_without_any_nothing_happens(town):
     case_id = town.case()
     lead_id = town.lead(case_id)
     with town.db.write() as session:
-        handling.feed_back(session, town.actor("handler@bureau"), TUESDAY, lead_id, report="已修好")
+        handling.feed_back(session, town.actor("handler@bureau"), TUESDAY, lead_id, report="已修好，到现场看过无误")
     with pytest.raises(Invalid), town.db.write() as session:
         closing.confirm(session, town.officer, TUESDAY, lead_id)
     assert town.get(Case, case_id).stage == "fed_back"
     other = town.fed_back(town.case())
     with town.db.write() as session:
-        assert closing.confirm(session, town.officer, TUESDAY, other).text == "您好，已修好。"
+        assert closing.confirm(session, town.officer, TUESDAY, other).text == "您好，路灯已修好，请放心。"
 
 
 def test_one_confirms_work_that_one_assigned_and_never_ones_own(town):
     lead_id = town.fed_back(town.case())
     with pytest.raises(Forbidden), town.db.write() as session:
-        closing.confirm(session, town.actor("approver@bureau"), TUESDAY, lead_id, answer="好")
+        closing.confirm(session, town.actor("approver@bureau"), TUESDAY, lead_id, answer="您好，已修好，请您放心出行")
     own = town.case()
     own_id = town.fed_back(own, "city")
     with pytest.raises(Forbidden) as refused, town.db.write() as session:
@@ -86,8 +86,9 @@ def test_confirming_ends_the_co_handlers(town):
     _lead, water, housing = town.rows(Assignment, case_id=case_id)
     with town.db.write() as session:
         handling.sign(session, town.actor("handler@water"), TUESDAY, water.id)
-        handling.feed_back(session, town.actor("handler@water"), TUESDAY, water.id, report="完好")
-        handling.feed_back(session, town.actor("handler@bureau"), TUESDAY, lead_id, report="已修好", answer="好",
+        handling.feed_back(session, town.actor("handler@water"), TUESDAY, water.id, report="管道完好，没有发现渗漏")
+        handling.feed_back(session, town.actor("handler@bureau"), TUESDAY, lead_id, report="已修好，到现场看过无误",
+                           answer="您好，已修好，请您放心出行",
                            co_opinions={housing.id: "无"})  # fmt: skip
         closing.confirm(session, town.officer, TUESDAY, lead_id)
     assert [row.state for row in town.rows(Assignment, case_id=case_id)] == ["confirmed", "confirmed", "taken_back"]
@@ -205,7 +206,14 @@ def test_a_new_round_leaves_the_closed_one_as_it_was(town):
     assert [row.round for row in town.rows(Rating)] == [1]
     assert town.get(Case, case_id).lead_id == town.ids["water"]
     with town.db.write() as session:
-        handling.feed_back(session, town.actor("handler@water"), at(30), second_id, report="再修", answer="再修好")
+        handling.feed_back(
+            session,
+            town.actor("handler@water"),
+            at(30),
+            second_id,
+            report="再次派人修理，更换电缆",
+            answer="您好，这次已经彻底修好。",
+        )
         closing.confirm(session, town.officer, at(30), second_id)
     rate(town, case_id, satisfaction=2, when=at(30))
     assert [row.round for row in town.rows(Rating)] == [1, 2]
@@ -283,7 +291,7 @@ def test_an_accusation_a_closed_case_and_the_case_itself_are_not_merged(town):
     first, second, third = town.case(), town.case(accusation="unread"), town.case(track="petition")
     closed = town.case()
     with town.db.write() as session:
-        dispatch.direct_answer(session, town.officer, TUESDAY, closed, "好的")
+        dispatch.direct_answer(session, town.officer, TUESDAY, closed, "好的，这件事已经当场答复。")
     for into, error in ((second, NotNow), (third, Invalid), (closed, NotNow), (first, Invalid)):
         with pytest.raises(error), town.db.write() as session:
             merging.merge(session, town.officer, TUESDAY, first, into)

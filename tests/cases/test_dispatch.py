@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import delete, select
 from town import TUESDAY, Town, at
 
 from cases.errors import Conflict, Forbidden, Invalid, NotAutomatic, NotFound, NotNow
 from cases.models import Answer, Assignment, Case, CaseClock, CaseExclusion, CaseReader, Decision, Event, Submission
 from cases.operations import dispatch, handling
+from organisations.models import Account, RoleGrant
 
 
 def assign(town: Town, case_id: int, lead: str = "bureau", **more) -> int:
@@ -124,6 +126,19 @@ def test_what_needs_a_person_is_never_sent_by_rule(town, facts, reason):
     assert town.get(Case, case_id).stage == "review"
 
 
+def test_where_nobody_can_sign_nothing_is_sent_by_rule(town):
+    case_id = town.case()
+    with town.db.write() as session:
+        handlers = select(Account.id).where(Account.username == "handler@housing")
+        session.execute(delete(RoleGrant).where(RoleGrant.account_id.in_(handlers)))
+    with pytest.raises(NotAutomatic) as refused, town.db.write() as session:
+        dispatch.auto_assign(session, TUESDAY, case_id, town.ids["housing"])
+    assert refused.value.reasons == ["unstaffed"]
+    with town.db.write() as session:
+        lead = dispatch.assign(session, town.officer, TUESDAY, case_id, town.ids["housing"])
+    assert lead.organisation_id == town.ids["housing"]  # an officer may all the same
+
+
 def test_an_ordinary_matter_is_sent_by_rule_and_says_so(town):
     case_id = town.case(body="城管局门前的路灯坏了三盏，水务集团态度恶劣")
     with town.db.write() as session:
@@ -202,9 +217,9 @@ def test_ending_on_a_ground_keeps_the_article_of_the_track(town, operation, outc
 def test_a_direct_answer_is_served_and_closes(town):
     case_id = town.case()
     with town.db.write() as session:
-        dispatch.direct_answer(session, town.actor("agent@city"), TUESDAY, case_id, "周一至周五可以办理。")
+        dispatch.direct_answer(session, town.actor("agent@city"), TUESDAY, case_id, "周一至周五工作时间可以办理。")
     (answer,) = town.rows(Answer, case_id=case_id)
-    assert (answer.kind, answer.state, answer.text) == ("citizen", "served", "周一至周五可以办理。")
+    assert (answer.kind, answer.state, answer.text) == ("citizen", "served", "周一至周五工作时间可以办理。")
     submission = town.get(Submission, town.submission(case_id))
     assert (submission.served_at, submission.served_way) == (TUESDAY, "web")
     assert town.get(Case, case_id).outcome == "direct"

@@ -9,7 +9,7 @@ from town import TUESDAY, at
 
 from cases.errors import AlreadyThere, Conflict, Forbidden, Invalid, NotFound, NotNow
 from cases.models import Answer, Assignment, Case, HandlingNote
-from cases.operations import closing, dispatch, handling
+from cases.operations import closing, deciding, dispatch, handling
 
 
 def test_signing_ends_the_signing_clock(town):
@@ -94,13 +94,13 @@ def test_a_lead_states_each_co_handlers_opinion_or_its_absence(town):
     _lead, water, housing = town.rows(Assignment, case_id=case_id)
     with town.db.write() as session:
         handling.sign(session, town.actor("handler@water"), TUESDAY, water.id)
-        handling.feed_back(session, town.actor("handler@water"), TUESDAY, water.id, report="管道完好")
+        handling.feed_back(session, town.actor("handler@water"), TUESDAY, water.id, report="管道完好，没有发现渗漏")
     with pytest.raises(Invalid) as refused, town.db.write() as session:
-        handling.feed_back(session, town.actor("handler@bureau"), TUESDAY, lead_id, report="已修好")
+        handling.feed_back(session, town.actor("handler@bureau"), TUESDAY, lead_id, report="已修好，到现场看过无误")
     assert list(refused.value.fields) == ["co_opinions"]
     assert town.get(Case, case_id).stage == "assigned"
     with town.db.write() as session:
-        handling.feed_back(session, town.actor("handler@bureau"), TUESDAY, lead_id, report="已修好",
+        handling.feed_back(session, town.actor("handler@bureau"), TUESDAY, lead_id, report="已修好，到现场看过无误",
                            co_opinions={housing.id: "未答复，已两次去函"})  # fmt: skip
     assert town.get(Assignment, housing.id).opinion == "未答复，已两次去函"
     assert town.get(Assignment, water.id).opinion is None
@@ -112,8 +112,8 @@ def test_feeding_back_stops_the_clock_and_shows_the_citizen_nothing(town):
     lead_id = town.fed_back(case_id, when=at(25))
     assert town.clock("handle").ended_at == at(25)
     assert [(row.kind, row.state, row.text) for row in town.rows(Answer, case_id=case_id)] == [
-        ("report", "written", "已修好"),
-        ("citizen", "written", "您好，已修好。"),
+        ("report", "written", "已修好，到现场看过无误"),
+        ("citizen", "written", "您好，路灯已修好，请放心。"),
     ]
     assert town.get(Assignment, lead_id).fed_back_at == at(25)
     assert town.kinds(case_id)[-2:] == ["fed_back", "lead_fed_back"]
@@ -126,18 +126,18 @@ def test_feedback_comes_back_level_by_level(town):
     with town.db.write() as session:
         child_id = dispatch.assign_down(session, bureau, TUESDAY, top_id, town.ids["street"]).id
     with pytest.raises(NotNow), town.db.write() as session:
-        handling.feed_back(session, bureau, TUESDAY, top_id, report="已修好")
+        handling.feed_back(session, bureau, TUESDAY, top_id, report="已修好，到现场看过无误")
     with town.db.write() as session:
         handling.sign(session, street, TUESDAY, child_id)
-        handling.feed_back(session, street, TUESDAY, child_id, report="路灯已换")
+        handling.feed_back(session, street, TUESDAY, child_id, report="路灯已换新，当晚已经亮")
     assert town.get(Case, case_id).stage == "assigned"
     with pytest.raises(NotNow), town.db.write() as session:
-        handling.feed_back(session, bureau, TUESDAY, top_id, report="已修好")
+        handling.feed_back(session, bureau, TUESDAY, top_id, report="已修好，到现场看过无误")
     with pytest.raises(Forbidden), town.db.write() as session:
         closing.confirm(session, town.officer, TUESDAY, child_id)
     with town.db.write() as session:
         assert closing.confirm(session, town.actor("approver@bureau"), TUESDAY, child_id) is None
-        handling.feed_back(session, bureau, TUESDAY, top_id, report="已修好")
+        handling.feed_back(session, bureau, TUESDAY, top_id, report="已修好，到现场看过无误")
     assert town.get(Case, case_id).stage == "fed_back"
 
 
@@ -160,3 +160,21 @@ def test_a_child_that_is_returned_leaves_its_parent_at_work(town):
         handling.return_(session, town.actor("handler@county"), at(24, 11), child.id, reason="超出辖区")
     assert town.get(Assignment, top_id).state == "doing"
     assert town.get(Case, case_id).stage == "assigned"
+
+
+@pytest.mark.parametrize("report", ["a", "已办。", "已 按 要 求 办 理 ！！！！！！！！"])
+def test_a_feedback_of_a_few_letters_tells_nothing(town, report):
+    lead_id = town.lead(town.case())
+    for words in ({"report": report}, {"report": "已派人更换两盏路灯并试亮", "answer": report}):
+        with pytest.raises(Invalid) as refused, town.db.write() as session:
+            handling.feed_back(session, town.actor("handler@bureau"), at(25), lead_id, **words)
+        assert "至少 10 个字" in refused.value.fields["answer" if "answer" in words else "report"]
+    assert town.get(Assignment, lead_id).state == "doing"
+
+
+def test_a_direct_answer_of_a_few_letters_is_none(town):
+    case_id = town.case()
+    with pytest.raises(Invalid) as refused, town.db.write() as session:
+        deciding.direct_answer(session, town.officer, TUESDAY, case_id, "好的。")
+    assert "至少 10 个字" in refused.value.fields["answer"]
+    assert town.get(Case, case_id).stage == "review"

@@ -141,7 +141,15 @@ class CaseMachine(RuleBasedStateMachine):
             self.do(closing.confirm, self.assigner(found), now, key)
         elif step == "feed_back":
             stated = {row.id: "无意见" for row in self.town.rows(Assignment, case_id=self.case_id)}
-            self.do(handling.feed_back, handler, now, key, report="已办", answer="您好", co_opinions=stated)
+            self.do(
+                handling.feed_back,
+                handler,
+                now,
+                key,
+                report="已按要求办理，现场看过",
+                answer="您好，您反映的事已办好。",
+                co_opinions=stated,
+            )
         else:
             self.go_down(found)
 

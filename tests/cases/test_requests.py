@@ -121,7 +121,7 @@ def test_feeding_back_leaves_nothing_to_decide(town):
     lead_id = town.lead(town.case())
     request_id = ask(town, lead_id)
     with town.db.write() as session:
-        handling.feed_back(session, town.actor("handler@bureau"), at(25), lead_id, report="已修好")
+        handling.feed_back(session, town.actor("handler@bureau"), at(25), lead_id, report="已修好，到现场看过无误")
     assert town.get(AssignmentRequest, request_id).state == "void"
     with pytest.raises(AlreadyThere), town.db.write() as session:
         requests.grant(session, town.officer, at(25), request_id)

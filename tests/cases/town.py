@@ -17,7 +17,7 @@ from cases.operations.base import refresh, submissions_of
 from cases.operations.inputs import NewSubmission, Reporter
 from cases.seed import seed_policies
 from core.database import Database
-from organisations.models import Account, Ground, Organisation, OrganisationAlias, OrganisationLink
+from organisations.models import Account, Ground, Organisation, OrganisationAlias, OrganisationLink, Post, RoleGrant
 from organisations.people import CITIZEN, Actor
 from organisations.roles import permissions_of
 
@@ -95,7 +95,12 @@ class Town:
         lead_id = self.lead(case_id, code)
         with self.db.write() as session:
             handling.feed_back(
-                session, self.actor(f"handler@{code}"), when, lead_id, report="已修好", answer="您好，已修好。"
+                session,
+                self.actor(f"handler@{code}"),
+                when,
+                lead_id,
+                report="已修好，到现场看过无误",
+                answer="您好，路灯已修好，请放心。",
             )
         return lead_id
 
@@ -149,6 +154,9 @@ def _people(session: Session, town: Town) -> None:
             name = f"{role}@{code}"
             row = Account(username=name, name=name, created_at=TUESDAY)
             session.add(row)
+            session.flush()
+            session.add(Post(account_id=row.id, organisation_id=town.ids[code], title=role))
+            session.add(RoleGrant(account_id=row.id, role=role, granted_at=TUESDAY))
             town.people[name] = Actor(
                 row.id, (town.ids[code],), frozenset({role}), permissions_of({role}), display_name=name
             )

@@ -179,8 +179,10 @@ def test_an_administrators_words_go_before(room: Room) -> None:
 def test_a_value_is_no_template(room: Room) -> None:
     case_id = room.desk.waiting()
     with room.desk.db.write() as session:
-        deciding.direct_answer(session, room.desk.officer(), room.desk.clock.now(), case_id, "见 {number}{office}")
-    assert "见 {number}{office}" in room.tell()[-1]
+        deciding.direct_answer(
+            session, room.desk.officer(), room.desk.clock.now(), case_id, "请见公告 {number}{office}"
+        )
+    assert "请见公告 {number}{office}" in room.tell()[-1]
 
 
 # --- by which way -----------------------------------------------------------------------------------------------------

@@ -101,7 +101,7 @@ class Petitions:
         for step in (
             lambda s: handling.sign(s, handler, at + timedelta(hours=1), assignment_id),
             lambda s: handling.feed_back(
-                s, handler, at + timedelta(hours=5), assignment_id, report="内部报告：电缆进水"
+                s, handler, at + timedelta(hours=5), assignment_id, report="内部报告：电缆进水已更换"
             ),
             lambda s: closing.confirm(s, officer, at + timedelta(hours=6), assignment_id, answer=text),
         ):

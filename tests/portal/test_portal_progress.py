@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from cases.models import Alert, Attachment, Case, Message, Rating, Submission
 from cases.operations import alerts, codes, dispatch, handling, merging, messages
 from core.clock import FixedClock
+from intake.answers import danger_advice
 from search.service import SearchService
 from tests.portal.conftest import BODY, Given, Petitions, field, text_of
 from tests.portal.test_portal_submit import picture, rows
@@ -198,6 +199,18 @@ def test_rating_closes_and_is_kept_once(client: FlaskClient, petitions: Petition
     assert "您的评价" in text_of(client.get("/progress"))
 
 
+def test_a_danger_in_a_comment_raises_the_alert_and_says_whom_to_call(
+    client: FlaskClient, petitions: Petitions, opened: Any, city: Any
+) -> None:
+    given = petitions.submit()
+    petitions.answer(given)
+    act(opened(given), given, "rate", resolved="yes", score="4", comment="路灯修好了，可是现在楼道里漏燃气了")
+    assert [row.kind for row in rows(city, Alert)] == ["gas"]
+    case = rows(city, Case)[0]
+    assert (case.stage, case.danger, case.priority) == ("closed", "gas", 0)
+    assert danger_advice("gas") in text_of(client.get("/progress"))
+
+
 def test_what_was_not_said_stays_unknown(client: FlaskClient, petitions: Petitions, opened: Any, city: Any) -> None:
     given = petitions.submit()
     petitions.answer(given)
@@ -300,9 +313,11 @@ def test_a_direct_answer_needs_no_department(client: FlaskClient, petitions: Pet
     given = petitions.submit()
     petitions.classify(given)
     with petitions.db.write() as session:
-        dispatch.direct_answer(session, petitions.officer, petitions.clock.now(), given.case_id, "明天上午九点恢复。")
+        dispatch.direct_answer(
+            session, petitions.officer, petitions.clock.now(), given.case_id, "明天上午九点恢复正常供水。"
+        )
     page = text_of(opened(given).get("/progress"))
-    assert "明天上午九点恢复。" in page
+    assert "明天上午九点恢复正常供水。" in page
     assert "签收" not in page
     assert "您的评价" not in page
     assert 'action="/progress/rate"' in client.get("/progress").get_data(as_text=True)
@@ -384,7 +399,9 @@ def test_a_direct_answer_is_closed_and_asks_for_no_confirmation(
     given = petitions.submit()
     petitions.classify(given)
     with petitions.db.write() as session:
-        dispatch.direct_answer(session, petitions.officer, petitions.clock.now(), given.case_id, "明天上午九点恢复。")
+        dispatch.direct_answer(
+            session, petitions.officer, petitions.clock.now(), given.case_id, "明天上午九点恢复正常供水。"
+        )
     page = text_of(opened(given).get("/progress"))
     assert "已经办结。您还可以评价这次办理。" in page
     assert "确认" not in page

@@ -281,7 +281,7 @@ def test_similar_replies_are_shown_between_writing_and_sending(
     earlier = petitions.submit()
     petitions.answer(earlier)
     public_id = petitions.publish(
-        earlier, "工地夜间施工打桩噪声", "工地连续三晚施工到凌晨，打桩声很大。", "已责令停止夜间施工，安排巡查。"
+        earlier, "工地夜间施工打桩噪声", "工地连续三晚施工到凌晨，打桩声很大。", "已责令工地停止夜间施工，安排巡查。"
     )
     search.rebuild("reply")
     step = client.post("/submit", data=form())

@@ -95,7 +95,7 @@ class Desk:
         with self.db.write() as session:
             handling.feed_back(
                 session, self.handler(), self.clock.now(), self.assignment(case_id).id,
-                report="已责令停止夜间施工", answer="工地已停止夜间施工，感谢您的反映。",
+                report="已责令工地停止夜间施工", answer="工地已停止夜间施工，感谢您的反映。",
             )  # fmt: skip
         return case_id
 

@@ -81,7 +81,7 @@ def test_case_file_shows_the_masked_original_and_its_story(wb: Desk, client: Fla
     sign_in(client, "pei.zhengyu")
     page = client.get(f"/work/cases/{case_id}").text
     assert TITLE in page and "13812345678" not in page and "徐晓梅" not in page
-    assert "已责令停止夜间施工" in page and "市城管局" in page
+    assert "已责令工地停止夜间施工" in page and "市城管局" in page
     assert "认定并答复群众" in page and "反馈" in page
     from core.web.filters import checksum
 

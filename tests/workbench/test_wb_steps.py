@@ -34,13 +34,13 @@ def test_sign_and_claim(wb: Desk, client: FlaskClient, sign_in: SignIn) -> None:
 def test_feed_back_with_evidence(wb: Desk, client: FlaskClient, sign_in: SignIn) -> None:
     case_id = wb.in_hand()
     sign_in(client, "huo.yan")
-    answer = do(client, wb, case_id, "feed_back", assignment=wb.assignment(case_id).id, report="已责令停工",
-                answer="工地已停工。", files=(io.BytesIO("现场记录".encode()), "记录.txt"))  # fmt: skip
+    answer = do(client, wb, case_id, "feed_back", assignment=wb.assignment(case_id).id, report="已责令工地夜间停工整改",
+                answer="工地已停工，感谢您的反映。", files=(io.BytesIO("现场记录".encode()), "记录.txt"))  # fmt: skip
     assert answer.status_code == 302, answer.text
     with wb.db.read() as session:
         texts = {row.kind: row.text for row in session.scalars(select(Answer).where(Answer.case_id == case_id))}
         [file] = session.scalars(select(Attachment).where(Attachment.case_id == case_id))
-    assert texts == {"report": "已责令停工", "citizen": "工地已停工。"}
+    assert texts == {"report": "已责令工地夜间停工整改", "citizen": "工地已停工，感谢您的反映。"}
     assert file.name == "记录.txt" and file.answer_id is not None
     assert wb.assignment(case_id).state == "fed_back"
 
@@ -48,9 +48,9 @@ def test_feed_back_with_evidence(wb: Desk, client: FlaskClient, sign_in: SignIn)
 def test_a_bad_file_loses_nothing_typed(wb: Desk, client: FlaskClient, sign_in: SignIn) -> None:
     case_id = wb.in_hand()
     sign_in(client, "huo.yan")
-    answer = do(client, wb, case_id, "feed_back", assignment=wb.assignment(case_id).id, report="写了很久的情况",
+    answer = do(client, wb, case_id, "feed_back", assignment=wb.assignment(case_id).id, report="写了很久的办理情况说明",
                 files=(io.BytesIO(b"MZ" + b"0" * 200), "run.exe"))  # fmt: skip
-    assert answer.status_code == 400 and "写了很久的情况" in answer.text
+    assert answer.status_code == 400 and "写了很久的办理情况说明" in answer.text
     assert wb.assignment(case_id).state == "doing"
 
 
@@ -68,9 +68,11 @@ def test_lead_states_the_opinion_of_each_co_handler(wb: Desk, client: FlaskClien
     do(client, wb, case_id, "sign", assignment=rows["lead"].id)
     page = client.get(f"/work/cases/{case_id}?do=feed_back&a={rows['lead'].id}").text
     assert f'name="opinion-{rows["co"].id}"' in page
-    refused = do(client, wb, case_id, "feed_back", assignment=rows["lead"].id, report="已办")
-    assert refused.status_code == 400 and "协办单位的意见" in refused.text and "已办" in refused.text
-    done = do(client, wb, case_id, "feed_back", assignment=rows["lead"].id, report="已办",
+    refused = do(client, wb, case_id, "feed_back", assignment=rows["lead"].id, report="已按要求办理并到现场看过")
+    assert (
+        refused.status_code == 400 and "协办单位的意见" in refused.text and "已按要求办理并到现场看过" in refused.text
+    )
+    done = do(client, wb, case_id, "feed_back", assignment=rows["lead"].id, report="已按要求办理并到现场看过",
               **{f"opinion-{rows['co'].id}": "噪声已监测，超标"})  # fmt: skip
     assert done.status_code == 302
 
@@ -128,7 +130,7 @@ def test_confirm_serves_the_answer_and_close(wb: Desk, client: FlaskClient, sign
     row = wb.assignment(case_id).id
     page = client.get(f"/work/cases/{case_id}?do=confirm&a={row}").text
     assert "工地已停止夜间施工，感谢您的反映。" in page
-    do(client, wb, case_id, "confirm", assignment=row, answer="工地已停工，欢迎监督。")
+    do(client, wb, case_id, "confirm", assignment=row, answer="工地已经停工，欢迎继续监督。")
     assert wb.case(case_id).stage == "asking" and wb.submission(case_id).served_at == wb.clock.now()
     do(client, wb, case_id, "evaluate", assignment=row, quality="4")
     with wb.db.read() as session:
@@ -145,7 +147,7 @@ def test_send_back(wb: Desk, client: FlaskClient, sign_in: SignIn) -> None:
 
 @pytest.mark.parametrize(
     ("operation", "form", "outcome"),
-    [("direct_answer", {"answer": "施工许可到 22 时"}, "direct"), ("refuse", {"ground": "?"}, "refused"),
+    [("direct_answer", {"answer": "夜间施工许可到 22 时为止"}, "direct"), ("refuse", {"ground": "?"}, "refused"),
      ("guide", {"ground": "?"}, "guided")],
 )  # fmt: skip
 def test_ending_from_the_queue(
@@ -245,3 +247,16 @@ def test_publishing_by_a_second_person(wb: Desk, client: FlaskClient, sign_in: S
     client.post(f"/work/replies/{row.id}", data={"do": "withdraw", "reason": "有误"})
     with wb.db.read() as session:
         assert session.get_one(PublishedReply, row.id).state == "withdrawn"
+
+
+def test_words_too_few_are_said_beside_the_field_with_what_was_typed(
+    wb: Desk, client: FlaskClient, sign_in: SignIn
+) -> None:
+    case_id = wb.in_hand()
+    sign_in(client, "huo.yan")
+    answer = do(client, wb, case_id, "feed_back", assignment=wb.assignment(case_id).id, report="办妥了",
+                answer="停了，谢")  # fmt: skip
+    assert answer.status_code == 400
+    assert "写得太短（3 个字）" in answer.text
+    assert ">办妥了</textarea>" in answer.text.replace("\n", "") and "停了，谢" in answer.text
+    assert wb.assignment(case_id).state == "doing"
