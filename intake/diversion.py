@@ -45,6 +45,7 @@ REASONS = {
     "no_row": "派单目录没有对应的单位",
     "outside": "承办单位不在平台内，需人工转办",
     "inactive": "承办单位已停用",
+    "unstaffed": "承办单位尚未开通账号",
     "track": "按目录应走信访程序",
     "petition": "信访事项须人工审核",
     "reopened": "群众不满意重办，须人工审核",
@@ -203,6 +204,8 @@ def _judge(session: Session, case: Case, founding: Submission, thought: Thought,
         found = dispatch.automatic_refusals(session, case, fit.lead_id, at)
         # What the classification itself decides is not known of the case yet.
         refusals = [code for code in found if code in {"conduct", "excluded"}]
+        if "unstaffed" in found and fit.lead_active and not fit.lead_outside:  # else that is why
+            refusals.append("unstaffed")
     facts = CaseFacts(
         stage=case.stage, track=case.track, round=case.round, danger=bool(case.danger), urgent=case.urgent,
         sensitive=case.sensitive, is_copy=copy_of_id is not None, refusals=tuple(refusals),

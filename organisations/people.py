@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 from core.clock import to_local
 from core.errors import Forbidden
 from organisations.models import Account, Area, Organisation, Post, RoleGrant
-from organisations.roles import CITY_WIDE, permissions_of
+from organisations.roles import CITY_WIDE, ROLES, permissions_of
+
+_HANDLING = [code for code, role in ROLES.items() if "case.handle" in role.permissions]
 
 
 @dataclass(frozen=True)
@@ -92,12 +94,18 @@ def _current(day: date | None) -> ColumnElement[bool]:
 
 
 def staffed(session: Session, at: datetime) -> set[int]:
-    """The organisations in which somebody with an account in use works at a moment, as `actor_for` sees it."""
-    posts = select(Post.organisation_id).join(Account, Account.id == Post.account_id)
-    posts = posts.where(Account.disabled_at.is_(None), _current(to_local(at).date()))
-    grants = select(RoleGrant.organisation_id).join(Account, Account.id == RoleGrant.account_id)
-    grants = grants.where(
-        Account.disabled_at.is_(None), RoleGrant.revoked_at.is_(None), RoleGrant.organisation_id.is_not(None)
+    """The organisations in which somebody can sign for work and handle it at a moment, as `actor_for` sees it.
+
+    An account alone does not do: an auditor or a leader signs nothing.
+    """
+    handlers = (
+        select(RoleGrant.account_id)
+        .join(Account, Account.id == RoleGrant.account_id)
+        .where(Account.disabled_at.is_(None), RoleGrant.revoked_at.is_(None), RoleGrant.role.in_(_HANDLING))
+    )
+    posts = select(Post.organisation_id).where(Post.account_id.in_(handlers), _current(to_local(at).date()))
+    grants = select(RoleGrant.organisation_id).where(
+        RoleGrant.account_id.in_(handlers), RoleGrant.revoked_at.is_(None), RoleGrant.organisation_id.is_not(None)
     )
     return set(session.scalars(posts.union(grants)))
 

@@ -132,19 +132,16 @@ def _staff(
     areas: Mapping[str, Area],
     passwords: Mapping[str, str],
 ) -> None:
+    """The people of staff.csv, who get the passwords, and of handlers.csv, so that every office of the catalogue has
+    somebody who signs."""
     known = set(session.scalars(select(Account.username)))
     levels = {area.id: area.level for area in areas.values()}
-    for row in rows_of("staff"):
-        if row["username"] in known:
-            continue
-        office = organisations[row["organisation_code"]]
-        password = passwords.get(row["username"], "")
-        account = Account(
-            username=row["username"], name=row["name"], created_at=at, must_change_password=not password,
-            password_hash=hashing.hash_password(password) if password else "",
-        )  # fmt: skip
-        session.add(account)
-        session.flush()
+    new = [row for row in (*rows_of("staff"), *rows_of("handlers")) if row["username"] not in known]
+    accounts = {row["username"]: _account(row, at, passwords) for row in new}
+    session.add_all(accounts.values())
+    session.flush()
+    for row in new:
+        account, office = accounts[row["username"]], organisations[row["organisation_code"]]
         session.add(Post(account_id=account.id, organisation_id=office.id, title=row["post"]))
         for role in _split(row["roles"]):
             # Below the city, what reaches every case reaches those of the own area.
@@ -155,6 +152,14 @@ def _staff(
         if row["duty"] == "1" and office.duty_account_id is None:
             office.duty_account_id = account.id
     session.flush()
+
+
+def _account(row: Row, at: datetime, passwords: Mapping[str, str]) -> Account:
+    password = passwords.get(row["username"], "")
+    return Account(
+        username=row["username"], name=row["name"], created_at=at, must_change_password=not password,
+        password_hash=hashing.hash_password(password) if password else "",
+    )  # fmt: skip
 
 
 def _catalogue(

@@ -23,7 +23,7 @@ from cases.operations.ending import (
 from cases.workflow import OPEN_ASSIGNMENTS
 from core.clock import to_local
 from organisations.lines import names_of, subordinates, superiors
-from organisations.people import SYSTEM, Actor
+from organisations.people import SYSTEM, Actor, staffed
 
 __all__ = [
     "accept",
@@ -114,9 +114,11 @@ def auto_assign(
 
 
 def automatic_refusals(session: Session, case: Case, lead_id: int, at: datetime) -> list[str]:
-    """Why a case may not go to an organisation by rule; codes: accusation urgent danger sensitive excluded conduct.
+    """Why a case may not go to an organisation by rule; codes: accusation urgent danger sensitive excluded unstaffed
+    conduct.
 
-    Conduct: the proposed lead, a superior or a subordinate stands in the masked text near words about its conduct.
+    Unstaffed: nobody there could sign for it. Conduct: the proposed lead, a superior or a subordinate stands in the
+    masked text near words about its conduct.
     """
     reasons = [
         code
@@ -126,6 +128,7 @@ def automatic_refusals(session: Session, case: Case, lead_id: int, at: datetime)
             ("danger", bool(case.danger)),
             ("sensitive", case.sensitive),
             ("excluded", bool(excluded(session, case, [lead_id]))),
+            ("unstaffed", lead_id not in staffed(session, at)),
         )
         if holds
     ]

@@ -9,7 +9,7 @@ from datetime import timedelta
 from threading import Barrier
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from cases import history
 from cases.models import Assignment, Case, Classification, Event, Submission
@@ -22,7 +22,7 @@ from intake.brain import Brain
 from intake.diversion import CaseFacts, Fit, decide
 from intake.text import prepare
 from organisations import catalogue
-from organisations.models import Organisation
+from organisations.models import Account, Organisation, Post
 from organisations.people import CITIZEN, SYSTEM
 from tests.conftest import City
 
@@ -188,6 +188,32 @@ def test_not_to_whom_it_complains_of(city: City, clock: FixedClock) -> None:
     classify(city, clock, case_id)
     case, (row,), assignments = read(city, case_id)
     assert (case.stage, assignments, row.reasons) == ("review", [], ["conduct"])
+
+
+def _nobody_at(city: City, clock: FixedClock, code: str) -> None:
+    with city.db.write() as session:
+        posts = select(Post.account_id).where(Post.organisation_id == city.organisation(code))
+        session.execute(update(Account).where(Account.id.in_(posts)).values(disabled_at=clock.now()))
+
+
+def test_not_to_an_office_where_nobody_has_an_account(city: City, clock: FixedClock) -> None:
+    case_id = case_with(city, clock, "k1")
+    _nobody_at(city, clock, "TC-CGJ")
+    classify(city, clock, case_id)
+    case, (row,), assignments = read(city, case_id)
+    assert (case.stage, assignments, row.reasons) == ("review", [], ["unstaffed"])
+
+
+@pytest.mark.parametrize(("changes", "reason"), [({"outside": True}, "outside"), ({"active": False}, "inactive")])
+def test_an_office_that_has_no_account_for_another_reason_says_that_one(
+    city: City, clock: FixedClock, changes: dict[str, bool], reason: str
+) -> None:
+    case_id = case_with(city, clock, "k1")
+    _nobody_at(city, clock, "TC-CGJ")
+    with city.db.write() as session:
+        session.execute(update(Organisation).where(Organisation.id == city.organisation("TC-CGJ")).values(**changes))
+    classify(city, clock, case_id)
+    assert read(city, case_id)[1][0].reasons == [reason]
 
 
 def test_only_registered_at_the_desk_it_waits_for_an_officer(city: City, clock: FixedClock) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from cases.operations.classification import Suggestion
 from core.ids import grouped
-from organisations.models import Post
+from organisations.models import Post, RoleGrant
 from organisations.people import Actor
 from tests.workbench.conftest import Desk
 from workbench.queries import choices
@@ -135,6 +135,13 @@ def test_what_is_late_is_not_counted_as_soon_due(wb: Desk, client: FlaskClient, 
         assert f"tab={tab}" in page
 
 
+def test_a_case_whose_office_has_no_account_says_so(wb: Desk, client: FlaskClient, sign_in: SignIn) -> None:
+    given = Suggestion(level1="城乡建设", level2="城市建设和市政管理", confidence=0.9, reasons=("unstaffed",))
+    case_id = wb.waiting(suggestion=given)
+    sign_in(client, "pei.zhengyu")
+    assert "没有自动派单：承办单位尚未开通账号" in client.get(f"/work/review?case={case_id}").text
+
+
 def test_an_office_where_nobody_has_an_account_says_so_and_comes_last(
     wb: Desk, client: FlaskClient, sign_in: SignIn
 ) -> None:
@@ -143,12 +150,13 @@ def test_an_office_where_nobody_has_an_account_says_so_and_comes_last(
     with wb.db.read() as session:
         found = choices.offices_to_handle(session, wb.clock.now())
         staffed = {office.id for office in found if office.staffed}
-        taken = set(session.scalars(select(Post.organisation_id)))
-    assert taken <= staffed and [office.staffed for office in found] == sorted(
+        handlers = select(RoleGrant.account_id).where(RoleGrant.role == "handler")
+        taken = set(session.scalars(select(Post.organisation_id).where(Post.account_id.in_(handlers))))
+    assert taken == staffed and [office.staffed for office in found] == sorted(
         (office.staffed for office in found), reverse=True
     )
     empty = next(office for office in found if not office.staffed)
     for office, said in ((empty, True), (next(iter(found)), False)):
         page = client.get("/work/review", query_string={"case": case_id, "do": "assign", "find": office.name}).text
         label = page.split(f'name="lead" value="{office.id}"', 1)[1].split("</label>")[0]
-        assert ("（暂无账号）" in label) is said
+        assert ("（暂无承办人账号）" in label) is said
