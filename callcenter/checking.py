@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from callcenter import names
 from callcenter.call import SCORES, YES_NO, Call
 from cases.errors import Invalid
+from cases.operations.asked import telling
 from classifier import words
 from core import ids
 from core.text.normalise import normalise
@@ -58,9 +59,20 @@ def _kind_faults(call: Call, do: str) -> dict[str, str]:
         faults["score"] = _("请至少回答一项评价。")
     if do == "answer" and call.kind in ("new", "enquiry") and not call.answer:
         faults["answer"] = _("请填写当场告诉来电人的答复，或念一条知识库的答复。")
+    elif do == "answer" and call.kind == "new":
+        faults |= _few_words(call.answer)
     if call.kind == "enquiry" and call.earlier_id is None and danger_of(call):
         faults["kind"] = _("内容涉及人身安全，请登记为新诉求，值班人员才会收到提醒。")
     return faults
+
+
+def _few_words(answer: str) -> dict[str, str]:
+    """The answer is served as the citizen's: before anything is written, whether it says something."""
+    try:
+        telling(answer, "answer", "")
+    except Invalid as error:
+        return error.fields
+    return {}
 
 
 def _rated(call: Call) -> bool:

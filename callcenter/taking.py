@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from callcenter import advice, checking, names
 from callcenter.call import SCORES, YES_NO, Call
 from cases import visibility
-from cases.errors import AlreadyThere, Invalid, NotFound, NotNow
+from cases.errors import AlreadyThere, DangerUnseen, Invalid, NotFound, NotNow
 from cases.models import Assignment, CallBack, Case, Contact, Event, Submission
 from cases.operations import alerts, base, citizens, classification, closing, contacts, deciding, messages, submissions
 from cases.operations.contacts import NewContact
@@ -225,6 +225,8 @@ def _answer(db: Database, actor: Actor, at: datetime, case_id: int, text: str) -
         return True, ""
     except NotFound:
         return False, _("这件事由指定的人员受理，不能当场答复。请告诉来电人：已登记，会有人联系。")
+    except DangerUnseen as unseen:
+        return False, _(unseen.message)
     except (NotNow, AlreadyThere):
         with db.read() as session:
             case = session.get_one(Case, case_id)

@@ -68,6 +68,13 @@ class AlreadyThere(HubError):
     status = 409
 
 
+class DangerUnseen(NotNow):
+    """A case with a danger to life that nobody on duty has acknowledged is not closed by staff."""
+
+    code = "danger_unseen"
+    message = "这件事有危及生命的险情提醒，还没有人确认。请值班人员先在首页确认已看到险情，再办结。"
+
+
 class NotAutomatic(HubError):
     """A case that must not be sent anywhere without a person; `reasons` are codes."""
 

@@ -58,7 +58,8 @@ def next_(session: Session, known: Known, at: datetime) -> str:
     if submission.withdrawn_at is not None:
         return _("这件诉求已按您的意愿撤回，不再办理。想再反映，可以重新提交。")
     if known.danger:
-        return _("值班人员马上处置险情，可能打电话向您核实，请保持电话畅通。险情排除后，其余的事照常办理。")
+        rest = "" if case.stage == "closed" else _("险情排除后，其余的事照常办理。")
+        return _("值班人员马上处置险情，可能打电话向您核实，请保持电话畅通。") + rest
     if case.stage == "asking":
         return _after_answer(session, known)
     if case.stage == "closed":

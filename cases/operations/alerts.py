@@ -64,11 +64,23 @@ def acknowledge(session: Session, actor: Actor, at: datetime, alert_id: int) -> 
 
 
 def unseen(session: Session, case: Case) -> str:
-    """The danger to life of an open case that nobody on duty has acknowledged; "" when there is none."""
-    if case.stage == "closed":
-        return ""
+    """The danger to life of a case that nobody on duty has acknowledged; "" when there is none."""
     query = select(Alert.kind).where(Alert.case_id == case.id, Alert.acknowledged_at.is_(None))
     return session.scalar(query) or ""
+
+
+def carry(session: Session, actor: Actor, at: datetime, case: Case, into: Case) -> None:
+    """Raise the danger of a case that is merged on the one that takes it in, unless somebody has seen it already.
+
+    The merged case's own alert and clock end: whoever merges has seen it, and the other's stands until duty has.
+    """
+    query = select(Alert).where(Alert.case_id == case.id, Alert.acknowledged_at.is_(None))
+    alert = session.scalar(query)
+    if alert is None:
+        return
+    raise_(session, at, into, alert.kind, again=True)
+    alert.acknowledged_at, alert.acknowledged_by_id = at, actor.account_id
+    clocks.end(session, "case", case.id, "danger", at, "merged")
 
 
 @dataclass(frozen=True)

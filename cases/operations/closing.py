@@ -13,7 +13,7 @@ from cases.models import Answer, Assignment, CallBack, Case, Message, Rating, Un
 from cases.operations import accusations, alerts, call_backs
 from cases.operations.base import case_of, check, lock_assignment, lock_case, record
 from cases.operations.dispatch import required, serve
-from cases.operations.ending import close_case, co_handlers, end_assignment, recall, standing
+from cases.operations.ending import close_case, co_handlers, end_assignment, recall, require_seen, standing
 from cases.operations.handling import add_note
 from core.clock import to_local
 from organisations.lines import superiors
@@ -72,9 +72,10 @@ def send_back(
 
 
 def close(session: Session, actor: Actor, at: datetime, case_id: int, *, version: int | None = None) -> None:
-    """Close a case whose citizens have answered (办结). Raises NotNow while one is still being asked."""
+    """Close a case whose citizens have answered (办结). Raises NotNow while one is asked, or a danger unseen."""
     case = lock_case(session, case_id, version)
     check(session, actor, "close", case)
+    require_seen(session, case)
     if _unanswered(session, case):
         raise NotNow("群众还没有回应。请等待评价或回访结果，到期未回应的会自动办结。", case_id=case.id)
     close_case(session, case, at, "done")

@@ -12,7 +12,7 @@ from cases.errors import AlreadyThere, Invalid
 from cases.models import Answer, AnswerSubmission, Assignment, Case, Decision
 from cases.operations.asked import require_usable, telling
 from cases.operations.base import check, lock_case, record
-from cases.operations.ending import close_case, standing
+from cases.operations.ending import close_case, require_seen, standing
 from organisations.models import Ground
 from organisations.people import Actor
 
@@ -30,6 +30,7 @@ def forward(
     """Pass a case to the body it belongs to, with no result owed to the sender (转送); the case here is closed."""
     case = lock_case(session, case_id, version)
     check(session, actor, "forward", case)
+    require_seen(session, case)
     require_usable(session, case, at, [organisation_id], organisation_id)
     close_case(session, case, at, "forwarded")
     own = actor.organisation_ids[0] if actor.organisation_ids else None
@@ -106,6 +107,7 @@ def direct_answer(
     """Answer without asking anybody (直接答复); served at once by `way` (default: the channel it came by)."""
     case = lock_case(session, case_id, version)
     check(session, actor, "direct_answer", case)
+    require_seen(session, case)
     answer = serve(session, actor, at, case, text, way=way)
     close_case(session, case, at, "direct")
     record(session, actor, "direct_answer", case, at, data={"answer": answer.id})
@@ -147,6 +149,7 @@ def _end_on_ground(
 ) -> Decision:
     case = lock_case(session, case_id, version)
     check(session, actor, operation, case)
+    require_seen(session, case)
     row = session.scalar(
         select(Ground).where(
             Ground.track == case.track, Ground.operation == operation, Ground.code == ground, Ground.active

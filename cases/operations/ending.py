@@ -9,7 +9,9 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from cases import clocks
+from cases.errors import DangerUnseen
 from cases.models import Assignment, AssignmentRequest, CallBack, Case, CaseClock, Submission
+from cases.operations import alerts
 from cases.operations.base import assignments_of, check, record, submissions_of
 from cases.workflow import OPEN_ASSIGNMENTS
 from organisations.people import SYSTEM
@@ -25,6 +27,16 @@ def close_case(session: Session, case: Case, at: datetime, outcome: str) -> None
     end_clocks(session, case, at, outcome)
     drop_call_backs(session, case)
     case.outcome, case.closed_at = outcome, at
+
+
+def require_seen(session: Session, case: Case) -> None:
+    """Raise DangerUnseen for an officer who would close a case whose danger to life nobody acknowledged.
+
+    What a citizen says and what time does still closes it; the alert then stands, and its clock runs, until somebody
+    says that it was seen.
+    """
+    if alerts.unseen(session, case):
+        raise DangerUnseen(case_id=case.id)
 
 
 def end_clocks(session: Session, case: Case, at: datetime, cause: str) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from cases import clocks
 from cases.errors import Invalid, NotNow
-from cases.models import Alert, Case, CaseClock, SubmissionCase
+from cases.models import Case, CaseClock, SubmissionCase
 from cases.operations import alerts
 from cases.operations.base import check, lock_case, record, refresh, submissions_of
 from cases.operations.ending import close_case
@@ -34,7 +34,8 @@ def propose_copy(session: Session, at: datetime, case_id: int, copy_of_id: int |
 def merge(session: Session, actor: Actor, at: datetime, case_id: int, into_id: int, version: int | None = None) -> Case:
     """Close a case as merged and let its submissions belong to another; gives that one.
 
-    Promises go on unchanged: the other case's is then the earliest of all. Raises NotNow when either may be an
+    Promises go on unchanged: the other case's is then the earliest of all. A danger that nobody acknowledged stands
+    there from now on. Raises NotNow when either may be an
     accusation or the other is closed, Invalid for the case itself.
     """
     _lock_both(session, case_id, into_id)
@@ -53,7 +54,8 @@ def merge(session: Session, actor: Actor, at: datetime, case_id: int, into_id: i
     close_case(session, case, at, "merged")
     record(session, actor, "merge", case, at, data={"into": into.id})
     into.promise_at = clocks.earliest_promise(session, into)
-    _carry_over(session, at, case, into)
+    alerts.carry(session, actor, at, case, into)
+    _carry_over(case, into)
     refresh(session, into)
     record(session, actor, "take_in", into, at, data={"from": case.id, "submissions": [one.id for one in moved]})
     return into
@@ -65,11 +67,8 @@ def _lock_both(session: Session, one_id: int, other_id: int) -> None:
         lock_case(session, case_id)
 
 
-def _carry_over(session: Session, at: datetime, case: Case, into: Case) -> None:
-    """What makes a case pressing or sensitive goes with it; a danger that nobody acknowledged is raised there."""
-    unseen = select(Alert.id).where(Alert.case_id == case.id, Alert.acknowledged_at.is_(None))
-    if case.danger and session.scalar(unseen) is not None:
-        alerts.raise_(session, at, into, case.danger, again=True)
+def _carry_over(case: Case, into: Case) -> None:
+    """What makes a case pressing or sensitive goes with it."""
     into.danger = into.danger or case.danger
     into.sensitive = into.sensitive or case.sensitive
     into.urgent = into.urgent or case.urgent

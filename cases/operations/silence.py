@@ -12,7 +12,7 @@ from cases.models import Case, Decision
 from cases.operations.asked import required
 from cases.operations.base import check, lock_case, record
 from cases.operations.deciding import decide
-from cases.operations.ending import close_case, standing
+from cases.operations.ending import close_case, require_seen, standing
 from cases.operations.messages import open_question
 from organisations.people import SYSTEM, Actor
 
@@ -44,6 +44,7 @@ def lapse_unanswered(
     """
     case = lock_case(session, case_id, version)
     check(session, actor, "lapse_unanswered", case)
+    require_seen(session, case)
     if not is_unanswered(session, case):
         raise NotNow("还没有请群众补充、期限未到，或群众已经补充，不能终结。", case_id=case.id)
     said = required(text, "text", "请写明请群众补充了什么、为什么终结。")

@@ -98,7 +98,7 @@ def test_answered_at_once_it_is_closed_and_served(room: Room) -> None:
 
 def test_what_may_be_an_accusation_is_not_answered_at_the_desk(room: Room) -> None:
     room.says.accusation = room.says.against_office = True
-    page = room.call("answer", answer="知道了。").get_data(as_text=True)
+    page = room.call("answer", answer="知道了，我们会转给负责的人。").get_data(as_text=True)
     submission, case, contact = room.only()
     assert (case.accusation, case.stage, room.all(Answer)) == ("possible", "review", [])
     assert ids.grouped(submission.number) in page
@@ -132,6 +132,24 @@ def test_danger_to_life_is_told_at_once_and_raises_the_alert(room: Room) -> None
     assert (case.danger, case.priority, alert.case_id) == ("gas", 0, case.id)
     assert "110 / 119 / 120" in page
     assert "值班人员已收到提醒" in page
+
+
+def test_a_danger_is_not_answered_away_before_somebody_on_duty_has_seen_it(room: Room) -> None:
+    page = room.call(
+        "answer", body="家里闻到很浓的煤气味，燃气泄漏了，不知道怎么办", answer="请先开窗离开，我们马上派人来看。"
+    ).get_data(as_text=True)
+    _submission, case, _contact = room.only()
+    assert case.stage == "review"
+    assert "还没有人确认" in page
+    assert not room.all(Answer)
+
+
+def test_an_answer_of_a_few_letters_is_refused_before_anything_is_written(room: Room) -> None:
+    answer = room.call("answer", answer="好的。")
+    assert answer.status_code == 400
+    assert "至少 10 个字" in answer.get_data(as_text=True)
+    assert "好的。" in answer.get_data(as_text=True)
+    assert room.all(Submission) == []
 
 
 def test_danger_is_told_while_typing_before_anything_is_stored(room: Room) -> None:

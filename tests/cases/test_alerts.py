@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from cases.errors import Forbidden, NotFound
-from cases.models import CaseClock, CaseExclusion, Event
-from cases.operations import alerts
+from cases.errors import DangerUnseen, Forbidden, NotFound
+from cases.models import Case, CaseClock, CaseExclusion, Event
+from cases.operations import alerts, deciding, submissions
 from core.clock import FixedClock
 from core.database import Database
-from organisations.people import SYSTEM
+from organisations.people import CITIZEN, SYSTEM
 from tests.cases.petitions import TITLE, classify, submit
 
 pytestmark = pytest.mark.usefixtures("city")
@@ -65,3 +65,44 @@ def test_who_is_kept_away_hears_nothing_of_it(city: Any, db: Database, clock: Fi
         alerts.acknowledge(session, duty, clock.now(), 1)
     with pytest.raises(Forbidden), db.write() as session:
         alerts.acknowledge(session, city.actor("huo.yan"), clock.now(), alert_id)
+
+
+def _endings() -> dict[str, Any]:
+    return {
+        "refuse": lambda s, who, at, case_id: deciding.refuse(s, who, at, case_id, ground="?"),
+        "guide": lambda s, who, at, case_id: deciding.guide(s, who, at, case_id, ground="?"),
+        "direct_answer": lambda s, who, at, case_id: deciding.direct_answer(
+            s, who, at, case_id, "已经派人到现场处理完毕。"
+        ),
+        "forward": lambda s, who, at, case_id: deciding.forward(s, who, at, case_id, 1),
+    }
+
+
+@pytest.mark.parametrize("operation", sorted(_endings()))
+def test_nobody_closes_a_danger_that_nobody_has_seen(
+    city: Any, db: Database, clock: FixedClock, operation: str
+) -> None:
+    done = submit(db, clock.now(), danger="gas")
+    classify(db, clock.now(), done.submission.id)
+    officer, close = city.actor("pei.zhengyu"), _endings()[operation]
+    with pytest.raises(DangerUnseen) as refused, db.write() as session:
+        close(session, officer, clock.now(), done.case.id)
+    assert "先在首页确认已看到险情" in refused.value.message
+    with db.write() as session:
+        assert session.get_one(Case, done.case.id).stage == "review"
+        [alert] = alerts.open_alerts(session, SYSTEM)
+        alerts.acknowledge(session, officer, clock.now(), alert.id)
+    if operation == "direct_answer":
+        with db.write() as session:
+            close(session, officer, clock.now(), done.case.id)
+            assert session.get_one(Case, done.case.id).stage == "closed"
+
+
+def test_what_a_citizen_takes_back_leaves_the_danger_standing(city: Any, db: Database, clock: FixedClock) -> None:
+    done = submit(db, clock.now(), danger="gas")
+    with db.write() as session:
+        submissions.withdraw(session, CITIZEN, clock.now(), done.submission.id)
+    with db.read() as session:
+        assert len(alerts.open_alerts(session, SYSTEM)) == 1
+        clock_of = session.scalars(select(CaseClock).where(CaseClock.kind == "danger")).one()
+        assert clock_of.ended_at is None

@@ -25,7 +25,7 @@ from cases.operations import alerts, closing, dispatch, handling, merging, messa
 from cases.operations.base import submissions_of
 from cases.sweep import sweep
 from core.clock import FixedClock
-from organisations.people import CITIZEN
+from organisations.people import CITIZEN, SYSTEM
 
 
 def rate(town, case_id, resolved=True, satisfaction=5, when=None, submission_id=None):
@@ -250,6 +250,10 @@ def test_danger_and_what_is_sensitive_go_with_a_merged_case(town):
     into = town.get(Case, second)
     assert (into.danger, into.sensitive, into.urgent, into.priority) == ("gas", True, True, 0)
     assert "alert_raised" in town.kinds(second)
+    with town.db.read() as session:
+        assert [alert.case_id for alert in alerts.open_alerts(session, SYSTEM)] == [second]
+    [ended, running] = town.rows(CaseClock, kind="danger")
+    assert (ended.case_id, ended.end_cause, running.case_id, running.ended_at) == (first, "merged", second, None)
     with town.db.write() as session:
         for alert in session.scalars(select(Alert)):
             alert.acknowledged_at = at(24, 12)
