@@ -48,6 +48,7 @@ def help_text() -> str:
         "进度：看您的诉求办到哪一步\n进度 编号 查询码：看别的渠道提交的诉求\n"
         "催办：请部门加快\n补充 内容：补充情况\n评价 满意（或不满意）：评价答复\n"
         "异议 理由：不认可答复\n撤回：不再反映\n"
+        "匿名 或 保密：不让承办部门知道是谁反映的\n退订：不再收通知\n"
         "危及生命请直接拨打 110、119、120。人工服务请拨 12345。"
     )
 
@@ -84,13 +85,16 @@ def ask_short(known: str = "") -> str:
     return _("已记下。请回复事情发生的地点（区县、小区或路名），有补充也请一并写上；没有请回复“确认”提交。")
 
 
-def summary(body: str, place: str, materials: int) -> str:
+def summary(body: str, place: str, materials: int, disclosure: str = "named") -> str:
     """What will be submitted, to be confirmed."""
     lines = [
         _("请核对：\n事情：%(body)s\n地点：%(place)s", body=_short(body, 300), place=_short(place, 80) or _("未填"))
     ]
     if materials:
         lines.append(_("材料：%(count)s 件", count=materials))
+    if disclosure != "named":
+        said = _("匿名") if disclosure == "anonymous" else _("实名保密")
+        lines.append(_("身份：%(said)s（要改为不保密，回复“实名”）", said=said))
     lines.append(_("没问题请回复“确认”提交；要重写回复“修改”，不提交回复“取消”，也可以接着补充。"))
     return "\n".join(lines)
 
@@ -259,14 +263,65 @@ def unreadable() -> str:
     return _("这类消息暂时看不了，请用文字说明。人工服务请拨 12345。")
 
 
-def stopped() -> str:
-    """After 退订 on a channel that does not answer it by itself."""
-    return _("已停止向您发送通知。恢复请回复“恢复”；随时可以回复“进度”查看。")
+def stopped(channel: str) -> str:
+    """After 退订: what still comes, and the way back. WeChat answers only, so nothing came there by itself."""
+    if channel == "wechat":
+        return _(
+            "已退订。微信这里只回复您写来的消息，不主动发通知；诉求照常办理，随时回复“进度”查看。"
+            "留过手机号的，短信要在短信里回复“退订”。要恢复，请回复“恢复”。"
+        )
+    return _(
+        "已退订，不再主动给您发通知，包括答复和要您补充的事。诉求照常办理；您写来的仍会回复，随时回复“进度”查看。"
+        "要重新接收通知，请回复“恢复”。"
+    )
 
 
-def started() -> str:
+def started(channel: str) -> str:
     """After 恢复."""
-    return _("已恢复向您发送通知。")
+    if channel == "wechat":
+        return _("已恢复。微信这里不主动发通知，诉求办到哪一步，请回复“进度”查看。")
+    return _("已恢复，诉求有进展会在这里通知您。不想再收到，请回复“退订”。")
+
+
+def person() -> str:
+    """人工: where a person answers."""
+    return _("人工服务请直接拨打 12345，由话务员接听。也可以在这里写下是什么事、在哪里，我们登记后转给负责的部门。")
+
+
+def thanked() -> str:
+    """谢谢."""
+    return _("不客气。需要时随时写给我们；回复“进度”可以看办到哪一步。")
+
+
+def concealed(disclosure: str, channel: str) -> str:
+    """Somebody asked to be 匿名, 保密 or neither; what that means here."""
+    if disclosure == "named":
+        return _("好的，不再保密，承办部门可以联系您核实。")
+    known = _("我们只用这个手机号给您回复") if channel == "sms" else _("我们只用这个微信给您回复")
+    if disclosure == "anonymous":
+        return _("已记为匿名：不记录您的姓名和电话，承办部门看不到是谁反映的；%(known)s。", known=known)
+    return _("已记为保密：承办部门看不到是谁反映的；%(known)s。", known=known)
+
+
+def only_new_ones() -> str:
+    """匿名 or 保密 is about what is written next."""
+    return _("这只对接下来写的事有效；已经登记的要改，请拨 12345。")
+
+
+def no_need(number: str) -> str:
+    """确认 or 没有 when nothing waits for it."""
+    return _(
+        "编号 %(number)s 已经登记，不用再回复。有补充请直接写；回复“进度”看办到哪一步。", number=ids.grouped(number)
+    )
+
+
+def danger_stands(number: str) -> str:
+    """确认 or 没有 after a cry for help: it was taken in, and what to do goes on."""
+    return _(
+        "编号 %(number)s 已登记并提醒了值班人员，不用再确认。请先保证安全；还没有打 110、119 或 120 的，请现在就打。"
+        "有新的情况或具体地址，直接写在这里。",
+        number=ids.grouped(number),
+    )
 
 
 def too_long(most: int) -> str:

@@ -26,11 +26,26 @@ WORDS: dict[str, tuple[str, ...]] = {
     "new": ("新的事情", "新的事", "新诉求", "新事项", "新事", "另一件事", "另外一件事", "我要反映", "我要投诉"),
     "stop": ("退订", "td"),
     "start": ("恢复接收", "恢复"),
+    "person": ("转人工服务", "转人工客服", "人工服务", "人工客服", "转人工", "找人工", "人工", "客服"),
+    "anonymous": ("我要匿名反映", "我想匿名反映", "我要匿名", "我想匿名", "匿名反映", "匿名"),
+    "confidential": ("实名保密", "请为我保密", "请替我保密", "请给我保密", "我要保密", "请保密", "要保密", "保密"),
+    "named": ("我要实名", "改为实名", "不用保密", "不保密", "实名"),
+    "thanks": (),  # see _THANKS
 }
 # These take what follows them as their text; the others must stand alone, but for a number and a code.
 _WITH_TEXT = frozenset({"urge", "add", "correct", "object", "rate", "new"})
 # What follows one of these directly, without a mark, is still its text.
 _GLUED = frozenset({"add", "correct"})
+_THANKS = re.compile(
+    r"(?:好的?|嗯+|哦+|收到|知道了|明白了?|行|可以|非常|十分|真的|太|[,，。!！~ ])*"
+    r"(?:谢谢|感谢|多谢|谢了|辛苦)(?:谢谢|您们?|你们?|大家|了|啦|哦|啊|领导|[,，。!！~ ])*"
+)
+# Phrases in a text by which its writer asks for silence; that the word stands somewhere is not enough.
+_ANONYMOUS = re.compile(r"(?:我|请|想|要求?|希望|申请)[^,，。;；!！?？]{0,4}匿名|匿名(?:举报|反映|投诉)")
+_CONFIDENTIAL = re.compile(
+    r"(?:请|希望|务必|要求|麻烦)[^,，。;；!！?？]{0,12}(?:保密|不要(?:透露|泄露|泄漏|告诉))|"
+    r"(?:不要|别|请勿)(?:透露|泄露|泄漏|公开)(?:我|举报人|反映人|本人|投诉人)|为我(?:的身份)?保密"
+)
 _YES = frozenset("确认 确定 提交 确认提交 是 是的 对 对的 好 好的 可以 没问题 无误 ok yes y 1".split())
 _NO_MORE = frozenset(
     """
@@ -99,12 +114,22 @@ def parse(text: str) -> Command | None:
                 command = _command(word, name, clean[len(name) :])
                 if command is not None:
                     return command
+    if _THANKS.fullmatch(clean):
+        return Command("thanks")
     number, code, rest = _numbers(clean)
     if number and not rest:
         return Command("progress", number, code)
     if _BARE_RATING.fullmatch(clean):
         return Command("rate", text=clean)
     return None
+
+
+def disclosure_of(text: str) -> str:
+    """What a text asks for about its writer: anonymous, confidential, or empty when it asks for nothing."""
+    clean = normalise(text).text
+    if _ANONYMOUS.search(clean):
+        return "anonymous"
+    return "confidential" if _CONFIDENTIAL.search(clean) else ""
 
 
 def is_yes(text: str) -> bool:

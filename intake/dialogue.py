@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from cases.models import Submission
@@ -20,7 +20,7 @@ from core import jobs
 from core.database import insert_row, store_new
 from core.errors import HubError
 from core.text.normalise import normalise
-from intake import answers, commands
+from intake import answers, commands, held
 from intake.forms import find_area
 from intake.models import LIVE, Dialogue, Turn
 from intake.senders import Sender, case_of
@@ -101,7 +101,7 @@ def begin_with(session: Session, sender: Sender, text: str, message: Message, de
 def _fresh(sender: Sender, at: datetime) -> Dialogue:
     fresh = Dialogue(
         channel=sender.channel, sender_digest=sender.digest, state="open", step="about", parts=0, options=[],
-        started_at=at, last_at=at, version=1,
+        disclosure="named", started_at=at, last_at=at, version=1,
     )  # fmt: skip
     fresh.sender = sender.value
     return fresh
@@ -177,10 +177,11 @@ def question(session: Session, dialogue: Dialogue, at: datetime) -> str:
     if dialogue.step == "more":
         return answers.ask_more() if not _short(dialogue) else answers.ask_short(_known_place(session, dialogue, at))
     if dialogue.step == "confirm":
-        return answers.summary(dialogue.body or "", _shown_place(session, dialogue, at), materials(session, dialogue))
+        place, files = _shown_place(session, dialogue, at), held.materials(session, dialogue)
+        return answers.summary(dialogue.body or "", place, files, dialogue.disclosure)
     if dialogue.step == "unsure":
         return answers.which(_options(session, dialogue))
-    return answers.material_first() if materials(session, dialogue) else answers.say_what()
+    return answers.material_first() if held.materials(session, dialogue) else answers.say_what()
 
 
 def start_with(session: Session, sender: Sender, dialogue: Dialogue, text: str, at: datetime) -> Outcome:
@@ -193,7 +194,7 @@ def _first_words(sender: Sender, dialogue: Dialogue, text: str) -> None:
     dialogue.body, dialogue.parts = None, 0
     append(dialogue, text)
     dialogue.first_digest = sender.words_digest(normalise(text).text)
-    has_place = bool(dialogue.place) or dialogue.latitude is not None
+    has_place = bool(dialogue.place) or dialogue.position is not None
     dialogue.step = "more" if _short(dialogue) or has_place else "place"
 
 
@@ -202,13 +203,14 @@ def append(dialogue: Dialogue, text: str) -> None:
     joined = f"{dialogue.body}\n{text}" if dialogue.body else text
     if len(joined) > BODY_MOST:
         raise TooLong(BODY_MOST)
+    dialogue.disclosure = commands.disclosure_of(text) or dialogue.disclosure
     dialogue.body = joined
     dialogue.parts += 1
 
 
 def take_place(session: Session, dialogue: Dialogue, place: Place, at: datetime) -> Outcome:
     """A position sent from the map; it answers where, whenever it comes."""
-    dialogue.latitude, dialogue.longitude, dialogue.datum = place.latitude, place.longitude, place.datum
+    dialogue.position, dialogue.datum = f"{place.latitude},{place.longitude}", place.datum
     dialogue.accuracy_m = place.accuracy
     if place.label:
         _set_place(dialogue, place.label)
@@ -264,8 +266,7 @@ def _confirm(session: Session, sender: Sender, dialogue: Dialogue, text: str, at
 def _again(dialogue: Dialogue) -> Outcome:
     """Written anew: what was said before stays in the turns."""
     dialogue.step = "about"
-    dialogue.place = None
-    dialogue.latitude = dialogue.longitude = dialogue.accuracy_m = None
+    dialogue.place = dialogue.position = dialogue.accuracy_m = None
     return Outcome(text=answers.write_again())
 
 
@@ -323,9 +324,10 @@ def hand_in(
     new = NewSubmission(
         origin=sender.channel, origin_key=f"dialogue.{dialogue.id}", channel=sender.channel,
         title=text.title, body=text.body, title_masked=text.title_masked, body_masked=text.body_masked,
-        offsets=text.offsets, received_at=at, reporter=sender.reporter(own_phone(body)),
+        offsets=text.offsets, received_at=at, 
+        reporter=sender.reporter("" if dialogue.disclosure == "anonymous" else own_phone(body)),
         place=text.place, place_masked=text.place_masked, area_id=find_area(places.index_of(session, at), text),
-        latitude=dialogue.latitude, longitude=dialogue.longitude, datum=dialogue.datum,
+        position=dialogue.position or "", datum=dialogue.datum, disclosure=dialogue.disclosure,
         accuracy_m=dialogue.accuracy_m, extra=_extra(session, dialogue),
         danger=danger or words.danger(text.all_normal),
     )  # fmt: skip
@@ -336,21 +338,8 @@ def hand_in(
     return done
 
 
-def materials(session: Session, dialogue: Dialogue) -> int:
-    """How many messages with files or links the dialogue holds."""
-    query = select(func.count()).where(Turn.dialogue_id == dialogue.id, Turn.role == "material")
-    return session.scalar(query) or 0
-
-
-def references(session: Session, dialogue: Dialogue) -> list[str]:
-    """Where the files lie, a line each: kind, the provider's id, and the delivery that keeps the raw message."""
-    query = select(Turn).where(Turn.dialogue_id == dialogue.id, Turn.role == "material").order_by(Turn.at, Turn.id)
-    turns = session.scalars(query)
-    return [f"{turn.kind} {turn.reference or turn.text or ''} delivery={turn.delivery_id}" for turn in turns]
-
-
 def _extra(session: Session, dialogue: Dialogue) -> dict[str, str]:
-    lines = references(session, dialogue)
+    lines = held.references(session, dialogue)
     return {"materials": "\n".join(lines)} if lines else {}
 
 
@@ -369,7 +358,7 @@ def _known_place(session: Session, dialogue: Dialogue, at: datetime) -> str:
 
 
 def _shown_place(session: Session, dialogue: Dialogue, at: datetime) -> str:
-    position = "已发送位置" if dialogue.latitude is not None else ""
+    position = "已发送位置" if dialogue.position is not None else ""
     return _known_place(session, dialogue, at) or position
 
 

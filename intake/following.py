@@ -18,7 +18,7 @@ from channels.contract import Message, Outcome
 from channels.inbox import Delivery
 from classifier import words
 from core.text.normalise import normalise
-from intake import answers, commands, dialogue, progress
+from intake import answers, commands, dialogue, held, progress
 from intake.commands import Command
 from intake.models import Dialogue
 from intake.senders import Sender, case_of, open_ones, own_by_number, own_ones, sender_of
@@ -200,14 +200,14 @@ def add(
 
 
 def _with_materials(session: Session, submission: Submission, text: str, message: Message, at: datetime) -> str:
-    """The words, naming the files of a dialogue that holds nothing else; it is then joined to the submission."""
+    """The words, telling of the files of a dialogue that holds nothing else; it is then joined to the submission."""
     waiting = dialogue.live(session, sender_of(message))
     if waiting is None or waiting.body:
         return text
-    lines = dialogue.references(session, waiting)
+    files = held.line(session, waiting)
     waiting.state, waiting.submission_id = "joined", submission.id
     waiting.last_at = waiting.ended_at = at
-    return "\n".join((text, *lines))
+    return f"{text}\n{files}" if files else text
 
 
 def take_text(
@@ -275,7 +275,7 @@ def _joined(
     session: Session, pending: Dialogue, submission: Submission, message: Message, delivery: Delivery
 ) -> Outcome:
     """What waited is added to the earlier submission, and the dialogue ends."""
-    text = "\n".join((pending.body or "", *dialogue.references(session, pending)))
+    text = f"{pending.body or ''}\n{held.line(session, pending)}".strip()
     outcome = add(session, submission, message, delivery, text=text)
     pending.state, pending.submission_id = "joined", submission.id
     pending.last_at = pending.ended_at = delivery.received_at

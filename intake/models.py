@@ -48,10 +48,11 @@ class Dialogue(Base):
     body_sealed: Mapped[str | None] = mapped_column(Text)
     place = sealed()
     place_sealed: Mapped[str | None] = mapped_column(Text)
-    latitude: Mapped[float | None] = mapped_column(Float)
-    longitude: Mapped[float | None] = mapped_column(Float)
+    position = sealed()  # degrees, "latitude,longitude"
+    position_sealed: Mapped[str | None] = mapped_column(Text)
     datum: Mapped[str | None] = mapped_column(String(8))
     accuracy_m: Mapped[float | None] = mapped_column(Float)
+    disclosure: Mapped[str] = mapped_column(String(14), default="named")  # named, confidential, anonymous
     parts: Mapped[int] = mapped_column(default=0)
     first_digest: Mapped[str | None] = mapped_column(String(90))  # keyed, of the first words: finds an exact copy
     options: Mapped[list[int]] = mapped_column(JSON, default=list)  # submissions offered at the step unsure, in order

@@ -24,6 +24,8 @@ from intake.models import Dialogue, Turn
 from intake.senders import Sender, case_of, open_ones, sender_of
 
 SAME_DANGER = timedelta(hours=2)  # a second cry about the same danger is added to the first
+_CONCEALING = frozenset({"anonymous", "confidential", "named"})
+_SAID = {"help": answers.help_text, "person": answers.person, "thanks": answers.thanked}
 _WORDS = {Kind.TEXT, Kind.MENU, Kind.FORM}
 _FILES = {Kind.PICTURE, Kind.VOICE, Kind.VIDEO, Kind.FILE, Kind.LINK}
 
@@ -109,10 +111,10 @@ def _words(session: Session, sender: Sender, text: str, message: Message, delive
         text = command.text if command.word == "new" and command.text else text
     if current is not None and (current.body or not commands.has_substance(text)):
         return _go_on(session, sender, current, text, message, delivery)
-    if not commands.has_substance(text):
-        return Outcome(text=answers.greeting())
     own = open_ones(session, sender) if known else []
     worried = _recent_danger(session, own, delivery)
+    if not commands.has_substance(text):
+        return _of_no_substance(text, own, worried)
     if worried is not None and following.kind_of(text) != "new":
         return _more_danger(session, worried, text, message, delivery)
     if own and not (command is not None and command.word == "new"):
@@ -129,6 +131,16 @@ def _words(session: Session, sender: Sender, text: str, message: Message, delive
     outcome = dialogue.start_with(session, sender, fresh, text, at)
     dialogue.note(session, message, delivery, "body", dialogue=fresh)
     return outcome
+
+
+def _of_no_substance(text: str, own: Sequence[Submission], worried: Submission | None) -> Outcome:
+    """A greeting; 确认 or 没有 after something was handed in asks for nothing more, and is told so."""
+    waits = commands.is_yes(text) or commands.is_no_more(text)
+    if worried is not None and waits:
+        return Outcome(text=answers.danger_stands(worried.number), number=worried.number)
+    if own and waits:
+        return Outcome(text=answers.no_need(own[0].number), number=own[0].number)
+    return Outcome(text=answers.greeting())
 
 
 def _go_on(
@@ -154,16 +166,19 @@ def _command(
     at = delivery.received_at
     if command.word in {"stop", "start"}:
         citizens.set_stopped(session, sender.kind, sender.value, at, command.word == "stop")
-        return Outcome(text=answers.stopped() if command.word == "stop" else answers.started())
+        said = answers.stopped if command.word == "stop" else answers.started
+        return Outcome(text=said(sender.channel))
     if command.word == "cancel":
         return _cancel(session, current, message, delivery)
     if command.word == "new":
         return None if command.text or current is not None else Outcome(text=answers.say_what())
-    if command.word in {"help", "progress"}:
+    if command.word in _CONCEALING:
+        return _conceal(session, sender, current, command.word, message, delivery)
+    if command.word in {"help", "progress", "person", "thanks"}:
         outcome = (
-            Outcome(text=answers.help_text())
-            if command.word == "help"
-            else following.show_progress(session, sender, command, at)
+            following.show_progress(session, sender, command, at)
+            if command.word == "progress"
+            else Outcome(text=_SAID[command.word]())
         )
         if current is None:
             return outcome
@@ -171,6 +186,23 @@ def _command(
     if current is not None and current.body and command.word in {"add", "correct"} and not command.number:
         return None
     return following.obey(session, sender, command, message, delivery)
+
+
+def _conceal(
+    session: Session, sender: Sender, current: Dialogue | None, wish: str, message: Message, delivery: Delivery
+) -> Outcome:
+    """Keep with the dialogue, a new one if need be, whether its sender is to be named; ask on."""
+    at = delivery.received_at
+    own = open_ones(session, sender, 1) if current is None else []
+    if current is None and wish == "named":
+        return Outcome(text=answers.only_new_ones() if own else answers.greeting())
+    current = current or dialogue.begin(session, sender, at)
+    current.disclosure = wish
+    dialogue.note(session, message, delivery, "command", dialogue=current)
+    said = [answers.concealed(wish, sender.channel)]
+    if own:
+        said.append(answers.only_new_ones())
+    return Outcome(text="\n".join([*said, dialogue.question(session, current, at)]))
 
 
 def _cancel(session: Session, current: Dialogue | None, message: Message, delivery: Delivery) -> Outcome:

@@ -49,8 +49,8 @@ class Submission(Base):
     place_sealed: Mapped[str | None] = mapped_column(Text)
     place_masked: Mapped[str | None] = mapped_column(Text)
     area_id: Mapped[int | None] = mapped_column(ForeignKey("areas.id"))
-    latitude: Mapped[float | None] = mapped_column(Float)
-    longitude: Mapped[float | None] = mapped_column(Float)
+    position = sealed()  # degrees, "latitude,longitude"
+    position_sealed: Mapped[str | None] = mapped_column(Text)
     datum: Mapped[str | None] = mapped_column(String(8))  # WGS84, GCJ-02
     accuracy_m: Mapped[float | None] = mapped_column(Float)
     claimed_level1: Mapped[str | None] = mapped_column(String(40))  # the category the citizen chose
@@ -71,7 +71,8 @@ class Submission(Base):
 # the end of retention may touch it, in a session that says so (`session.info["keeper"]`).
 ORIGINAL = (
     "number", "origin", "origin_key", "channel", "title_sealed", "title_masked", "body_sealed", "body_masked",
-    "offsets", "salt", "digest", "exact_digest", "place_sealed", "place_masked", "received_at", "submitted_at",
+    "offsets", "salt", "digest", "exact_digest", "place_sealed", "place_masked",
+    "position_sealed", "received_at", "submitted_at",
 )  # fmt: skip
 
 

@@ -192,8 +192,11 @@ def declared(session: Session, submission: Submission) -> list[str]:
 
 
 def _value(session: Session, submission: Submission, kind: str) -> str | None:
-    if kind in {"title", "body", "place"}:
-        return {"title": submission.title, "body": submission.body, "place": submission.place}[kind]
+    if kind in {"title", "body"}:
+        return submission.title if kind == "title" else submission.body
+    if kind == "place":
+        degrees = f"{submission.position} {submission.datum or ''}".strip() if submission.position else ""
+        return f"{submission.place or ''}（{degrees}）" if degrees else submission.place
     if kind in {"name", "phone"}:
         query = select(Party).where(Party.submission_id == submission.id, Party.role == "reporter").limit(1)
         party = session.scalar(query)

@@ -51,6 +51,7 @@ class NewSubmission:
     """One request. `origin` and `origin_key` make a repeat one submission; texts come normalised and masked.
 
     `danger`: gas, fire, collapse, life, or empty. `extra`: values of fields that only this form asks, by code.
+    `position`: degrees as "latitude,longitude", in `datum`.
     """
 
     origin: str
@@ -70,8 +71,7 @@ class NewSubmission:
     place: str = ""
     place_masked: str = ""
     area_id: int | None = None
-    latitude: float | None = None
-    longitude: float | None = None
+    position: str = ""
     datum: str | None = None
     accuracy_m: float | None = None
     claimed_level1: str | None = None

@@ -130,8 +130,8 @@ def _submission(session: Session, at: datetime, new: NewSubmission, citizen: Cit
         consent_publish=new.consent_publish, title=new.title, title_masked=new.title_masked, body=new.body,
         body_masked=new.body_masked, offsets=new.offsets, salt=salt,
         digest=salted_digest(bytes.fromhex(salt), f"{new.title}\0{new.body}"), exact_digest=exact,
-        place=new.place or None, place_masked=new.place_masked or None, area_id=new.area_id, latitude=new.latitude,
-        longitude=new.longitude, datum=new.datum, accuracy_m=new.accuracy_m, claimed_level1=new.claimed_level1,
+        place=new.place or None, place_masked=new.place_masked or None, area_id=new.area_id,
+        position=new.position or None, datum=new.datum, accuracy_m=new.accuracy_m, claimed_level1=new.claimed_level1,
         occurred_at=new.occurred_at, received_at=new.received_at, submitted_at=None if new.draft else at,
         imported_at=new.imported_at,
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 Revision: 0001
 After: 
-Written: 2026-11-25 10:05:18.831755
+Written: 2026-11-25 10:18:06.909837
 """
 
 import sqlalchemy as sa
@@ -600,8 +600,7 @@ def upgrade() -> None:
     sa.Column('place_sealed', sa.Text(), nullable=True),
     sa.Column('place_masked', sa.Text(), nullable=True),
     sa.Column('area_id', sa.BigInteger(), nullable=True),
-    sa.Column('latitude', sa.Float(), nullable=True),
-    sa.Column('longitude', sa.Float(), nullable=True),
+    sa.Column('position_sealed', sa.Text(), nullable=True),
     sa.Column('datum', sa.String(length=8), nullable=True),
     sa.Column('accuracy_m', sa.Float(), nullable=True),
     sa.Column('claimed_level1', sa.String(length=40), nullable=True),
@@ -872,10 +871,10 @@ def upgrade() -> None:
     sa.Column('step', sa.String(length=10), nullable=False),
     sa.Column('body_sealed', sa.Text(), nullable=True),
     sa.Column('place_sealed', sa.Text(), nullable=True),
-    sa.Column('latitude', sa.Float(), nullable=True),
-    sa.Column('longitude', sa.Float(), nullable=True),
+    sa.Column('position_sealed', sa.Text(), nullable=True),
     sa.Column('datum', sa.String(length=8), nullable=True),
     sa.Column('accuracy_m', sa.Float(), nullable=True),
+    sa.Column('disclosure', sa.String(length=14), nullable=False),
     sa.Column('parts', sa.BigInteger(), nullable=False),
     sa.Column('first_digest', sa.String(length=90), nullable=True),
     sa.Column('options', sa.JSON(), nullable=False),

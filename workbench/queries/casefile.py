@@ -29,6 +29,7 @@ from cases.models import (
 from cases.operations import attachments, base, citizens
 from core.text.numbers import phone_display
 from core.web.filters import stamp
+from intake import held
 from organisations.calendar import load_calendar
 from organisations.people import Actor
 from workbench.queries import lefts, lines, names, nodes, outcome, story
@@ -64,6 +65,7 @@ class Paper:
     additions: list[dict[str, Any]]
     people: list[Person]
     revealed: frozenset[str] = frozenset()
+    held: held.Held | None = None  # pictures and the like, kept raw on the channel
 
 
 @dataclass(frozen=True)
@@ -194,6 +196,7 @@ def papers(
     )
     parties = list(session.scalars(select(Party).where(Party.submission_id.in_(ids)).order_by(Party.id)))
     areas = names.areas(session, (row.area_id for row in submissions))
+    kept = held.of_submissions(session, ids)
     return [
         Paper(
             id=row.id, number=row.number, title=revealed.get((row.id, "title")) or row.title_masked,
@@ -205,6 +208,7 @@ def papers(
                 _person(one, citizens.may_know_writer(actor, row), revealed)
                 for one in parties if one.submission_id == row.id
             ],
+            held=kept.get(row.id),
             revealed=frozenset(kind for number, kind in revealed if number == row.id),
         )
         for row in submissions
@@ -213,6 +217,8 @@ def papers(
 
 def _place(row: Submission, areas: dict[int, str], revealed: Revealed) -> str:
     written = revealed.get((row.id, "place")) or row.place_masked or ""
+    if row.position_sealed is not None and (row.id, "place") not in revealed:
+        written = f"{written}{_('（另发来地图位置）')}"
     area = areas.get(row.area_id or 0, "")
     return written if area and area in written else " ".join(part for part in (area, written) if part)
 
