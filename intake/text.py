@@ -16,10 +16,20 @@ _MARKS = dict(zip("，！？：；（）", ",!?:;()", strict=True))  # what norm
 TITLE_LENGTH = 30  # of a title made from the text
 _SENTENCE = re.compile(r"[。！？!?；;\n]")
 _CLAUSE = re.compile(r"[，,、：: ]")
+_ENDS = r"[，,、。.！!？?；;：:\s]*"
+# What a text opens with before it comes to its matter. "我想" and "我要" only before a word of telling: what somebody
+# wants (我想给孩子转学) is the matter itself.
 _OPENINGS = re.compile(
-    r"^(?:(?:[您你]好|尊敬的?领导|领导好?|请问|我想|我要|反映|投诉|咨询|举报|一下|一个|情况|问题|[您你]们)"
-    r"[，,。.！! :：、的]*)+"
+    r"^(?:(?:尊敬的|各位)+(?:领导|工作人员|同志|客服)们?|(?:领导|工作人员|同志|客服)们?(?=[，,：:！!]|[您你]?好[，,。！!])|"
+    r"[您你]?们?好[啊呀]?(?=[，,。！!：:\s]|请问|我)|请问(?:一下)?|"
+    r"(?:我们?|本人)?(?:想要?|要|需要|特来|来)?(?:向[您你]们?)?(?:反映|投诉|咨询|举报)"
+    r"(?!电话|热线|信箱|渠道|平台|窗口|无门|[后过了人者箱])(?:一下|一个|一件事|个事)?(?:情况|问题)?的?|"
+    r"我们?(?:想要?|要)(?:请问|问问|问|说说|说|了解)(?:一下|下|的是)?)" + _ENDS
 )
+# A clause in which people say who they are, and what may follow the name or number there.
+_WHO = re.compile(r"^(?:我?的?(?:姓名|名字|联系人|联系方式|(?:联系)?电话|手机号?|身份证号?)|我[叫姓是]|本人|我?家?住)")
+_CLAUSE_FIRST = re.compile(r"[^，,。！!？?；;\n]*")
+_AFTER_NAME = 3
 _OWN_PHONE = re.compile(
     r"(?:我的?(?:电话|手机|号码|联系方式)|联系电话|本人电话|联系方式|打我(?:的)?(?:电话|手机)?|联系我|回我电话)"
     r"(?:号码?)?[是为：:， ]{0,3}(\+?[\d][\d \-]{9,16}\d)"
@@ -95,7 +105,7 @@ def in_original(offsets: Mapping[str, Any] | None, field: str, start: int, end: 
 def title_of(body: str) -> str:
     """A title for a text without one: its first sentence without greeting and personal data, 30 characters at most."""
     whole = body.strip()
-    text = _OPENINGS.sub("", whole) or whole
+    text = _matter(whole) or whole
     first = next((part.strip() for part in _SENTENCE.split(text) if len(part.strip()) >= 4), text.strip())
     clauses = [match.start() for match in _CLAUSE.finditer(first)]
     personal = next((span.start for span in personal_spans(first)), len(first))
@@ -105,6 +115,24 @@ def title_of(body: str) -> str:
         return first
     breaks = [at for at in clauses if 8 <= at <= TITLE_LENGTH]
     return first[: breaks[-1]] if breaks else first[:TITLE_LENGTH]
+
+
+def _matter(text: str) -> str:
+    """A text from where it comes to its matter: without greetings, and clauses that only say who writes."""
+    while True:
+        rest = _OPENINGS.sub("", text)
+        clause = _CLAUSE_FIRST.match(rest)
+        if clause is not None and _says_who(clause[0]):
+            rest = rest[clause.end() :].lstrip("，,。！!？?；; \n")
+        if rest == text:
+            return text
+        text = rest
+
+
+def _says_who(clause: str) -> bool:
+    """Whether a clause holds a name or number of whoever writes, and nothing else."""
+    spans = personal_spans(clause) if _WHO.match(clause) else []
+    return bool(spans) and len(clause) - max(span.end for span in spans) <= _AFTER_NAME
 
 
 def own_phone(text: str) -> str:
