@@ -83,11 +83,12 @@ def tell(db: Database, brain: Brain, at: datetime, call: Call) -> Told:
         _log.error("suggestion_failed", exc_info=error)
         return Told(advised, title, area, None, True)
     with db.read() as session:
-        return Told(advised, title, area, _advice(session, call, text, said, fit, area_id, bool(danger)))
+        return Told(advised, title, area, _advice(session, at, call, text, said, fit, area_id, bool(danger)))
 
 
 def _advice(
     session: Session,
+    at: datetime,
     call: Call,
     text: PreparedText,
     said: Suggested,
@@ -96,7 +97,8 @@ def _advice(
     danger: bool,
 ) -> Advice:
     facts = diversion.CaseFacts(
-        stage="review", track=call.track, round=1, danger=danger, urgent=False, sensitive=False
+        stage="review", track=call.track, round=1, danger=danger, urgent=False, sensitive=False,
+        refusals=diversion.unstaffed(session, at, fit),
     )  # fmt: skip
     reasons = diversion.decide(said, fit, facts).reasons
     return Advice(

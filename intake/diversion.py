@@ -22,6 +22,7 @@ from core.logging import get_logger
 from intake.brain import Brain, Suggested, Thought
 from organisations import catalogue
 from organisations.models import Organisation
+from organisations.people import staffed
 
 log = get_logger(__name__)
 
@@ -204,14 +205,20 @@ def _judge(session: Session, case: Case, founding: Submission, thought: Thought,
         found = dispatch.automatic_refusals(session, case, fit.lead_id, at)
         # What the classification itself decides is not known of the case yet.
         refusals = [code for code in found if code in {"conduct", "excluded"}]
-        if "unstaffed" in found and fit.lead_active and not fit.lead_outside:  # else that is why
-            refusals.append("unstaffed")
+        refusals += unstaffed(session, at, fit)
     facts = CaseFacts(
         stage=case.stage, track=case.track, round=case.round, danger=bool(case.danger), urgent=case.urgent,
         sensitive=case.sensitive, is_copy=copy_of_id is not None, refusals=tuple(refusals),
     )  # fmt: skip
     decision = _as_wished(session, case, founding, decide(thought.suggestion, fit, facts, thought.threshold))
     return _Judged(thought, decision, version.id if version else None, copy_of_id)
+
+
+def unstaffed(session: Session, at: datetime, fit: Fit | None) -> tuple[str, ...]:
+    """The reason "unstaffed" where nobody at the lead could sign; not where it is outside or inactive, which is why."""
+    if fit is None or fit.lead_outside or not fit.lead_active or fit.lead_id in staffed(session, at):
+        return ()
+    return ("unstaffed",)
 
 
 def _as_wished(session: Session, case: Case, founding: Submission, decision: Decision) -> Decision:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from callcenter import advice
 from cases.models import Contact, Submission
@@ -13,6 +13,7 @@ from cases.operations import contacts
 from core import ids
 from core.audit import AuditEntry
 from core.web.parts import Parts
+from organisations.models import RoleGrant
 from search.engine import SearchUnavailable
 from search.service import SearchService
 from tests.callcenter.conftest import BODY, PHONE, Room
@@ -118,6 +119,14 @@ def test_what_waits_for_an_officer_says_why(room: Room) -> None:
     assert "先由分流员看过再派：可能涉及检举控告" in page
 
 
+def test_an_office_where_nobody_can_sign_is_said_before_the_call_is_registered(room: Room) -> None:
+    assert "尚未开通账号" not in room.call("suggest").get_data(as_text=True)
+    with room.db.write() as session:
+        session.execute(delete(RoleGrant).where(RoleGrant.role == "handler"))
+    page = room.call("suggest").get_data(as_text=True)
+    assert "先由分流员看过再派：承办单位尚未开通账号" in page
+
+
 def test_danger_is_nothing_that_goes_by_itself(room: Room) -> None:
     page = room.call("suggest", body="楼下着火了，有人困在里面出不来").get_data(as_text=True)
     assert "先由分流员看过再派：涉及人身安全" in page
@@ -158,9 +167,9 @@ def test_a_reply_read_out_is_marked_as_used_and_answers_the_call(room: Room) -> 
     page = room.call(f"read:{public_id}").get_data(as_text=True)
     assert f'name="used" value="{public_id}"' in page
     assert "请拨打供水热线，2 小时内有人联系您。</textarea>" in page
-    room.call("answer", used=public_id, answer="请拨打供水热线。")
+    room.call("answer", used=public_id, answer="请拨打供水热线，有人值班。")
     contact = room.all(Contact)[-1]
-    assert contact.note == "答复：请拨打供水热线。\n念过的答复：停水了去哪里问"
+    assert contact.note == "答复：请拨打供水热线，有人值班。\n念过的答复：停水了去哪里问"
 
 
 def test_without_search_the_desk_works_on(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
