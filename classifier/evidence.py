@@ -64,22 +64,22 @@ def _placed(totals: dict[str, float], norm: float, batch: Batch, row: int, bound
     `bounds` are the places of the newlines before the title, between title and body, and after the body.
     """
     before, between, after = bounds
+    find, start = batch.joined.find, before + 1
     pieces: list[Piece] = []
-    taken: set[int] = set()
+    taken = 0  # a bit for each place
     ranked = sorted(zip(totals.values(), totals, strict=True))
     least = LEAST_SHARE * ranked[0][0]
     for total, word in ranked:
         if total > least or len(pieces) == MOST:
             break
-        place = batch.joined.find(word, before + 1, after)
-        places = range(place, place + len(word))
-        if place < 0 or not taken.isdisjoint(places):
+        size, place = len(word), find(word, start, after)
+        if place < 0 or taken >> place - start & (1 << size) - 1:
             continue
-        taken.update(places)
+        taken |= (1 << size) - 1 << place - start
         in_body = place > between
-        start = place - (between if in_body else before) - 1
-        end = start + len(word)
+        begin = place - (between if in_body else before) - 1
+        end = begin + size
         if batch.normals and (normal := batch.normals.get(2 * row + in_body)):
-            start, end = normal.to_original(start, end)
-        pieces.append(("body" if in_body else "title", start, end, int(0.5 - 10_000 * total / norm) / 10_000))
+            begin, end = normal.to_original(begin, end)
+        pieces.append(("body" if in_body else "title", begin, end, int(0.5 - 10_000 * total / norm) / 10_000))
     return tuple(pieces)

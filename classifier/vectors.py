@@ -7,7 +7,7 @@ in Python for each token would cost as much as cutting does.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +15,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from classifier.lookup import WordTable
-from core.text.cutting import search_tokens
+from classifier.lookup import Places, WordTable
+from core.text.cutting import is_word, search_tokens, tokens
 
 TITLE_WEIGHT = 0.7
+INNER = (2, 3)  # sizes of the shorter words that search mode takes out of longer ones
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
 Pair = tuple[str, str]
@@ -110,11 +111,13 @@ class Vectoriser:
         """Build the look-up tables."""
         self.vocabulary = vocabulary
         self._end = vocabulary.body_size
-        self._words = WordTable([*vocabulary.words, "\n"], [*range(len(vocabulary.words)), self._end])
+        self._words = WordTable(vocabulary.words)
+        # Which features stand inside longer words too; the last is for what is no feature.
+        self._inner = np.zeros(self._end + 1, np.bool_)
+        self._inner[: len(vocabulary.words)] = [len(w) in INNER and is_word(w) for w in vocabulary.words]
         self._char_ids = np.full(0x10000, -1, np.int32)
         for number, char in enumerate(vocabulary.chars):
             self._char_ids[ord(char)] = len(vocabulary.words) + number
-        self._char_ids[ord("\n")] = self._end
         self._title_column = np.full(self._end + 1, -1, np.int32)
         self._title_column[vocabulary.title_ids] = np.arange(len(vocabulary.title_ids), dtype=np.int32) + self._end
 
@@ -129,24 +132,25 @@ class Vectoriser:
         """The same for `count` pairs whose fields are joined by newlines already, as 16-bit codes."""
         spaces = codes == ord(" ")
         spaces[1:] &= spaces[:-1]  # what follows a space only
-        tokens = search_tokens(codes[~spaces].tobytes().decode("utf-16-le", "replace"))
-        word_ids = self._words.find(tokens)
-        return self._count(count, (word_ids, self._char_ids[codes]))
+        codes = codes[~spaces]
+        fields = np.cumsum(codes == ord("\n"), dtype=np.int32)  # of each place
+        words = _cut(codes, fields)
+        inner = _inner_places(words)
+        inner_ids = self._words.find(inner)
+        inner_ids[~self._inner[inner_ids]] = -1
+        ids = np.concatenate([self._words.find(words), inner_ids, self._char_ids[codes]])
+        return self._count(count, ids, np.concatenate([fields[words.starts], fields[inner.starts], fields]))
 
-    def _count(self, count: int, streams: Iterable[Ints]) -> Any:
+    def _count(self, count: int, ids: Ints, fields: Ints) -> Any:
+        """Rows from the feature of each occurrence, -1 for none, and the field that it stands in."""
         width = self.vocabulary.size
         kind: Any = np.int32 if count * width < 2**31 else np.int64
-        keys = []
-        for ids in streams:
-            known = np.flatnonzero(ids >= 0)
-            ids = ids[known]
-            ends = ids == self._end
-            field: Any = np.cumsum(ends, dtype=kind)
-            base = (field >> 1) * kind(width)
-            keys.append((base + ids)[~ends])
-            in_title = np.flatnonzero(field & 1 == 0)
-            titles = self._title_column[ids[in_title]]
-            keys.append((base[in_title] + titles)[titles >= 0])
+        known = np.flatnonzero(ids >= 0)
+        ids, fields = ids[known], fields[known]
+        base = (fields >> 1) * kind(width)
+        in_title = np.flatnonzero(fields & 1 == 0)
+        titles = self._title_column[ids[in_title]]
+        keys = [base + ids, (base[in_title] + titles)[titles >= 0]]
         cells = np.sort(np.concatenate(keys))
         firsts = np.flatnonzero(np.append(True, cells[1:] != cells[:-1])[: len(cells)])
         times = np.diff(firsts, append=len(cells))
@@ -164,3 +168,38 @@ class Vectoriser:
         return sparse.csr_matrix(
             (values, column.astype(np.int32), starts.astype(np.int32)), shape=(count, self.vocabulary.size)
         )
+
+
+def _cut(codes: npt.NDArray[np.uint16], fields: Ints) -> Places:
+    """The words of a batch of pairs. Each pair is cut by itself: its words are gone again before the next are made."""
+    text = codes.tobytes().decode("utf-16-le", "replace")
+    ends = [*np.flatnonzero(np.diff(fields >> 1) > 0) + 1, len(codes)]
+    sizes = np.frombuffer(
+        b"".join([_sizes(tokens(text[a:b])) for a, b in zip([0, *ends], ends, strict=False)]), np.uint8
+    )
+    return Places(codes, np.cumsum(sizes, dtype=np.int64) - sizes, sizes)
+
+
+def _sizes(cut: Sequence[str]) -> bytes:
+    """The lengths of words; one of more than a byte holds counts as several, for no feature is so long."""
+    try:
+        return bytes(map(len, cut))
+    except ValueError:
+        return b"".join(
+            bytes([255] * (len(token) // 255) + [len(token) % 255] * (len(token) % 255 > 0)) for token in cut
+        )
+
+
+def _inner_places(words: Places) -> Places:
+    """The places of two and of three characters inside longer words, which search mode looks up in its dictionary."""
+    starts, sizes = [], []
+    for size in INNER:
+        left, offset = np.flatnonzero(words.sizes > size), 0
+        while len(left):
+            starts.append(words.starts[left] + offset)
+            sizes.append(np.full(len(left), size, np.uint8))
+            offset += 1
+            left = left[words.sizes[left] >= size + offset]
+    if not starts:
+        return Places(words.codes, words.starts[:0], words.sizes[:0])
+    return Places(words.codes, np.concatenate(starts), np.concatenate(sizes))

@@ -15,34 +15,44 @@ _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 Cutter = Callable[[str], list[str]]
 
 
-def _rust_cutters() -> tuple[Cutter, Cutter]:
+Knows = Callable[[str], bool]
+
+
+def _rust_cutters() -> tuple[Cutter, Cutter, Knows]:
     import rjieba
 
-    return rjieba.cut, rjieba.cut_for_search
+    return rjieba.cut, rjieba.cut_for_search, rjieba.has_word
 
 
-def _python_cutters() -> tuple[Cutter, Cutter]:
+def _python_cutters() -> tuple[Cutter, Cutter, Knows]:
     import jieba
 
     jieba.setLogLevel("ERROR")
-    return jieba.lcut, jieba.lcut_for_search
+    return jieba.lcut, jieba.lcut_for_search, _known_to_jieba
 
 
-def _choose() -> tuple[str, Cutter, Cutter]:
+def _known_to_jieba(word: str) -> bool:
+    import jieba
+
+    jieba.initialize()
+    return bool(jieba.dt.FREQ.get(word))
+
+
+def _choose() -> tuple[str, Cutter, Cutter, Knows]:
     try:
         return ("rjieba", *_rust_cutters())
     except ImportError:
         return ("jieba", *_python_cutters())
 
 
-ENGINE, _cut, _cut_for_search = _choose()
+ENGINE, _cut, _cut_for_search, _is_word = _choose()
 
 
 def use(engine: str) -> None:
     """Choose the cutter by name, "jieba" or "rjieba" (for measuring one against the other). Raises ImportError."""
-    global ENGINE, _cut, _cut_for_search
-    pair = _rust_cutters() if engine == "rjieba" else _python_cutters()
-    ENGINE, (_cut, _cut_for_search) = engine, pair
+    global ENGINE, _cut, _cut_for_search, _is_word
+    found = _rust_cutters() if engine == "rjieba" else _python_cutters()
+    ENGINE, (_cut, _cut_for_search, _is_word) = engine, found
 
 
 def words(text: str) -> list[str]:
@@ -85,3 +95,13 @@ def search_tokens(text: str) -> list[str]:
     White space comes back as tokens of its own, so that the parts of a joined batch can be told apart.
     """
     return _cut_for_search(text)
+
+
+def tokens(text: str) -> list[str]:
+    """The same without the shorter words inside long ones: put one after the other they are the text."""
+    return _cut(text)
+
+
+def is_word(word: str) -> bool:
+    """Whether the dictionary of the cutter in use knows a word."""
+    return _is_word(word)
