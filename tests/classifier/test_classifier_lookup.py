@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from classifier import lookup
 from classifier.lookup import WordTable, places_of
-from classifier.vectors import Vectoriser, _sizes, build_vocabulary
+from classifier.vectors import Vectoriser, Vocabulary, _sizes, build_vocabulary
 from core.text import cutting
 
 WORDS = st.lists(st.text("水电费路灯坏了𠮷\n", min_size=1, max_size=6), unique=True, max_size=30)
@@ -60,3 +61,9 @@ def test_a_word_of_more_than_a_byte_can_tell_is_counted_whole() -> None:
     cut = ["路灯", "水" * 300, "的"]
     assert list(_sizes(cut)) == [2, 255, 45, 1]
     assert list(_sizes(["水" * 255])) == [255] and list(_sizes(["水" * 510, "的"])) == [255, 255, 1]
+
+
+def test_characters_inside_a_longer_word_count_only_as_a_word_of_the_dictionary() -> None:
+    vocabulary = Vocabulary(("中华人民共和国", "人民", "民共"), "", np.zeros(0, np.int32), np.ones(3, np.float32))
+    rows = Vectoriser(vocabulary).rows([("", "中华人民共和国"), ("", "民共")])
+    assert [sorted(row.indices.tolist()) for row in rows] == [[0, 1], [2]]
