@@ -43,7 +43,8 @@ def backup(folder: Path, keys: Path | None) -> None:
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--keys", type=FILE, default=None, help="The file that the keys were written to.")
-def restore(folder: Path, keys: Path | None) -> None:
+@click.option("--without-keys", is_flag=True, help="Go on although keys are missing; what they sealed can't be read.")
+def restore(folder: Path, keys: Path | None, without_keys: bool) -> None:
     """Put a backup into an empty data folder, then check its history and its keys."""
     import wiring
     from core import backup as copying
@@ -52,7 +53,7 @@ def restore(folder: Path, keys: Path | None) -> None:
 
     settings = load_settings()
     try:
-        copying.restore(settings, folder, keys)
+        copying.restore(settings, folder, keys, without_keys=without_keys)
     except (copying.BackupError, OSError) as error:
         raise click.ClickException(str(error)) from error
     migrate_database(settings, wiring.build(settings).get(Database))

@@ -23,7 +23,7 @@ from sqlalchemy import Column, Table, insert, select, update
 from sqlalchemy.engine import make_url
 
 from core.config import Settings
-from core.crypto import KeyRing, keys_path
+from core.crypto import KeyRing, key_ids, keys_path
 from core.database import Base, Database, UtcDateTime
 from core.schema import SchemaState, bring_forward, schema_state
 
@@ -114,14 +114,32 @@ def _copy_keys(settings: Settings, target: Path) -> None:
 # --- putting one back -------------------------------------------------------------------------------------------------
 
 
-def restore(settings: Settings, folder: Path, keys: Path | None = None) -> None:
-    """Put a backup into an empty data folder (and an empty database). Raises BackupError."""
+def restore(settings: Settings, folder: Path, keys: Path | None = None, *, without_keys: bool = False) -> None:
+    """Put a backup into an empty data folder (and an empty database); `without_keys`: although its keys are missing.
+
+    Everything is looked at before anything is written, and what was written is taken away when it can't be finished.
+    Raises BackupError.
+    """
     manifest = _manifest(folder)
     _refuse_overwriting(settings, keys)
     source = folder / manifest["database"]
     if not source.is_file() or _sha256(source) != manifest["sha256"]:
         raise BackupError(f"{source} is missing or was changed since the backup was made.")
+    if source.name != ROWS and not settings.database.startswith("sqlite"):
+        raise BackupError("This backup is a SQLite file: leave HUB_DATABASE_URL empty to restore it.")
+    if not without_keys:
+        _refuse_unreadable(settings, manifest, keys)
+    there = settings.data_dir.exists()
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    before = set(settings.data_dir.iterdir())
+    try:
+        _put_back(settings, folder, source, keys)
+    except BaseException:
+        _take_away(settings.data_dir, before if there else None)
+        raise
+
+
+def _put_back(settings: Settings, folder: Path, source: Path, keys: Path | None) -> None:
     if keys is not None:
         _put_keys(settings, keys)
     if (folder / ATTACHMENTS).is_dir():
@@ -130,12 +148,29 @@ def restore(settings: Settings, folder: Path, keys: Path | None = None) -> None:
     try:
         if source.name == ROWS:
             _read_rows(db, source)
-        elif db.is_sqlite:
-            _copy_sqlite(source, _sqlite_path(db))
         else:
-            raise BackupError("This backup is a SQLite file: leave HUB_DATABASE_URL empty to restore it.")
+            _copy_sqlite(source, _sqlite_path(db))
     finally:
         db.dispose()
+
+
+def _take_away(data_dir: Path, before: set[Path] | None) -> None:
+    """Remove what came into the data folder since, and the folder too when it was not there (`before` is None)."""
+    for path in set(data_dir.iterdir()) - (before or set()):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    if before is None:
+        data_dir.rmdir()
+
+
+def _refuse_unreadable(settings: Settings, manifest: dict[str, Any], keys: Path | None) -> None:
+    """Raise BackupError when the keys at hand (a file, the settings, the data folder's) are not those of the backup."""
+    held = key_ids(settings, keys or keys_path(settings.data_dir))
+    missing = [one for one in (*manifest["key_ids"], manifest["index_key_id"]) if one not in held]
+    if missing:
+        raise BackupError(
+            f"The keys of this backup are missing ({', '.join(missing)}): nothing was written. Name the file that they "
+            "were saved to with --keys; --without-keys restores it all the same, and what they sealed can't be read."
+        )
 
 
 def missing_keys(folder: Path, ring: KeyRing) -> list[str]:

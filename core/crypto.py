@@ -121,6 +121,19 @@ def load_keys(settings: Settings) -> tuple[KeyRing, str]:
     return KeyRing(field, index, settings.field_cipher), settings.secret_key or kept["secret_key"]
 
 
+def key_ids(settings: Settings, path: Path) -> set[str]:
+    """The ids of the keys in the settings and, for what stands not there, in a keys file that may be absent.
+
+    Makes no keys. Raises SettingsError for a file that is none.
+    """
+    try:
+        kept = json.loads(path.read_text()) if path.exists() else {}
+        texts = [settings.field_keys or kept.get("field_keys", ""), settings.index_key or kept.get("index_key", "")]
+    except (ValueError, AttributeError):
+        raise SettingsError(f"{path} is no keys file.") from None
+    return {part.strip().partition(":")[0] for text in texts for part in text.split(",") if part.strip()}
+
+
 def _keys_file(data_dir: Path) -> dict[str, str]:
     path = keys_path(data_dir)
     if not path.exists():

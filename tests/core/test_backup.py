@@ -15,7 +15,7 @@ from cases.operations import submissions
 from cases.operations.inputs import NewSubmission, Reporter
 from core import backup
 from core.clock import FixedClock
-from core.config import Settings
+from core.config import Settings, SettingsError
 from core.crypto import KeyRing, keys_path
 from core.database import Base, Database
 from core.files import FileStore
@@ -35,8 +35,15 @@ def filled(city: Any, clock: FixedClock, settings: Settings, keys: KeyRing) -> t
     return settings, city.db, stored.key
 
 
+# The ring of the fixture `keys`, as settings.
+KEYS = {
+    "field_keys": "k1:MTExMTExMTExMTExMTExMTExMTExMTExMTExMTExMTE=",
+    "index_key": "i1:MjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjI=",
+}
+
+
 def empty_place(settings: Settings, folder: Path, url: str = "") -> Settings:
-    return settings.model_copy(update={"data_dir": folder, "database_url": url})
+    return settings.model_copy(update={"data_dir": folder, "database_url": url, **KEYS})
 
 
 def rows(db: Database) -> dict[str, list[tuple[Any, ...]]]:
@@ -120,3 +127,62 @@ def test_keys_that_are_missing_are_named(
     assert backup.missing_keys(tmp_path / "copy", keys) == []
     other = KeyRing((("k9", b"9" * 32),), ("i1", b"2" * 32))
     assert backup.missing_keys(tmp_path / "copy", other) == ["k1"]
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_without_its_keys_nothing_is_written(
+    filled: tuple[Settings, Database, str], clock: FixedClock, keys: KeyRing, tmp_path: Path, there: bool
+) -> None:
+    settings, db, _key = filled
+    backup.back_up(settings, db, keys, tmp_path / "copy", clock.now())
+    place = settings.model_copy(update={"data_dir": tmp_path / "again", "database_url": "", **dict.fromkeys(KEYS, "")})
+    if there:
+        place.data_dir.mkdir()
+    if not db.is_sqlite:
+        return
+    with pytest.raises(backup.BackupError, match="k1, i1"):
+        backup.restore(place, tmp_path / "copy")
+    assert place.data_dir.exists() is there and not list(tmp_path.glob("again/*"))
+    other = tmp_path / "other.json"
+    other.write_text('{"field_keys": "k9:x", "index_key": "i1:x", "secret_key": ""}')
+    with pytest.raises(backup.BackupError, match=r"\(k1\)"):
+        backup.restore(place, tmp_path / "copy", other)
+    assert place.data_dir.exists() is there and not list(tmp_path.glob("again/*"))
+    with pytest.raises(SettingsError, match="no keys file"):
+        other.write_text("lost")
+        backup.restore(place, tmp_path / "copy", other)
+    backup.restore(place, tmp_path / "copy", without_keys=True)
+    assert (place.data_dir / "hub.db").exists()
+
+
+def test_what_can_not_be_finished_leaves_nothing_behind(
+    filled: tuple[Settings, Database, str],
+    clock: FixedClock,
+    keys: KeyRing,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings, db, _key = filled
+    backup.back_up(settings, db, keys, tmp_path / "copy", clock.now())
+    kept = tmp_path / "keys.json"
+    kept.write_text(json.dumps({**KEYS, "secret_key": ""}))
+
+    def full(*_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(backup, "_copy_sqlite" if db.is_sqlite else "_read_rows", full)
+    place = settings.model_copy(update={"data_dir": tmp_path / "again"})
+    if db.is_sqlite:
+        place = place.model_copy(update={"database_url": ""})
+    else:
+        monkeypatch.setattr(backup, "schema_state", lambda _connection: backup.SchemaState.EMPTY)
+    place.data_dir.mkdir()
+    (place.data_dir / "mine.txt").write_text("stays")
+    with pytest.raises(OSError, match="disk full"):
+        backup.restore(place, tmp_path / "copy", kept)
+    assert [path.name for path in place.data_dir.iterdir()] == ["mine.txt"]
+    (place.data_dir / "mine.txt").unlink()
+    place.data_dir.rmdir()
+    with pytest.raises(OSError, match="disk full"):
+        backup.restore(place, tmp_path / "copy", kept)
+    assert not place.data_dir.exists()
