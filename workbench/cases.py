@@ -29,6 +29,7 @@ from organisations.people import Actor
 from search.engine import Page as SearchPage
 from search.engine import SearchUnavailable
 from search.service import NARROWED, SearchService
+from supervision import lateness
 from workbench import doing, steps
 from workbench.queries import casefile, choices, lines, listing, names, story
 
@@ -71,7 +72,7 @@ def case_list() -> Any:
         options = {"organisations": listing.organisation_options(session), "areas": listing.area_options(session)}
     return flask.render_template(
         "workbench/cases.html", page=page, lines=shown, filters=filters, options=options, unavailable=unavailable,
-        narrowed=NARROWED if more else 0,
+        narrowed=NARROWED if more else 0, near_days=lateness.NEAR.days,
         level1_pairs=[(one, one) for one in choices.level1_options()],
         most=listing.COUNTED, may_export=who.can("export") and not filters.q,
     )  # fmt: skip

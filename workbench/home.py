@@ -65,7 +65,7 @@ def page() -> Any:
             "lines": notices.newest(session, who),
             **_decisions(session, who),
         }
-    return flask.render_template("workbench/home.html", hello=_hello(), **found)
+    return flask.render_template("workbench/home.html", hello=_hello(), near_days=lateness.NEAR.days, **found)
 
 
 def _decisions(session: Session, who: Actor) -> dict[str, Any]:

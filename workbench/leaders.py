@@ -42,7 +42,14 @@ def page() -> Any:
         cards = late.cards_by_office(session, who, at)
         offices = listing.organisation_options(session)
     return flask.render_template(
-        "workbench/late.html", page=shown, counts=counts, cards=cards, tab=tab, office=office, offices=offices
+        "workbench/late.html",
+        page=shown,
+        counts=counts,
+        cards=cards,
+        tab=tab,
+        office=office,
+        offices=offices,
+        near_days=lateness.NEAR.days,
     )
 
 

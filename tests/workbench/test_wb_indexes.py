@@ -16,7 +16,8 @@ from core.database import Database
 from organisations.people import Actor
 from supervision import lateness
 from tests.conftest import City
-from workbench.queries import waiting
+from workbench.queries import lines, listing, waiting
+from workbench.queries.listing import Filters
 
 
 def plan_of(db: Database, read: Callable[[Session], Any]) -> str:
@@ -63,6 +64,17 @@ def _entries(session: Session, _actor: Actor, _at: Any) -> Any:
     return session.scalars(query).all()
 
 
+def _due(due: str) -> Callable[..., Any]:
+    def read(session: Session, actor: Actor, at: Any) -> Any:
+        return session.scalars(listing.query_of(session, actor, at, Filters(due=due)).limit(20)).all()
+
+    return read
+
+
+def _clocks(session: Session, _actor: Actor, _at: Any) -> Any:
+    return lines.running_clocks(session, [1, 2, 3])
+
+
 @pytest.mark.parametrize(
     ("read", "index"),
     [
@@ -71,6 +83,9 @@ def _entries(session: Session, _actor: Actor, _at: Any) -> Any:
         (_requests, "ix_assignment_requests_asked"),
         (_cards, "ix_cards_at"),
         (_files, "ix_attachments_answer"),
+        (_due("late"), "ix_case_clocks_late"),
+        (_due("soon"), "ix_case_clocks_late"),
+        (_clocks, "ix_case_clocks_case"),
         (_entries, "ix_audit_entries_action"),
     ],
 )

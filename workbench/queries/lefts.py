@@ -86,14 +86,14 @@ def done(in_time: bool | None, ended_at: datetime | None) -> dict[str, Any]:
     return {"kind": "done", "word": _("按时完成") if in_time else _("已结束"), "text": stamp(ended_at)}
 
 
-def of_clock(calendar: WorkingCalendar, at: datetime, clock: CaseClock) -> dict[str, Any]:
-    """The arguments of the `due` macro for one clock, whatever its state."""
+def of_clock(calendar: WorkingCalendar, at: datetime, clock: CaseClock, *, word: str | None = None) -> dict[str, Any]:
+    """The arguments of the `due` macro for one clock, whatever its state; `word`: what a running one is for."""
     if clock.ended_at is not None:
         return done(clock.ended_at <= clock.due_at, clock.ended_at)
     if clock.paused_at is not None:
         return held(clock.paused_at)
     elapsed = clock.unit in ("calendar_days", "elapsed_minutes")
-    return left(calendar, at, Stretch(clock.started_at, clock.due_at, elapsed))
+    return left(calendar, at, Stretch(clock.started_at, clock.due_at, elapsed), word=word)
 
 
 def _between(calendar: WorkingCalendar, start: datetime, end: datetime, elapsed: bool) -> int:

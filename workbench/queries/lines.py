@@ -10,11 +10,14 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cases.models import Assignment, Card, Case, Submission
+from cases.models import Assignment, Card, Case, CaseClock, Submission
 from cases.workflow import OPEN_ASSIGNMENTS
 from organisations.calendar import load_calendar
 from organisations.people import Actor
 from workbench.queries import lefts, names
+
+LISTED = ("danger", "review", "decide", "settle", "sign", "handle")
+"""The clocks that somebody on the staff has to meet, of which a list shows the one that is due next."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Line:
 
 
 def lines(session: Session, actor: Actor, at: datetime, cases: Sequence[Case]) -> list[Line]:
-    """These cases as lines, in their order. Four queries whatever their number."""
+    """These cases as lines, in their order; as many queries for a page as for one case."""
     if not cases:
         return []
     areas = names.areas(session, (case.area_id for case in cases))
@@ -51,14 +54,15 @@ def lines(session: Session, actor: Actor, at: datetime, cases: Sequence[Case]) -
         for row in session.execute(select(Submission.number, Submission.channel).where(Submission.number.in_(numbers)))
     }
     ids = [case.id for case in cases]
-    cards, own = cards_of(session, ids), own_assignments(session, actor, ids)
+    cards, own, running = cards_of(session, ids), own_assignments(session, actor, ids), running_clocks(session, ids)
     return [
         Line(
             id=case.id, number=case.number, title=case.title, channel=names.channel(channels.get(case.number)),
             area=areas.get(case.area_id or 0, ""), category=names.category(case.level1, case.level2),
             nature=case.nature or "", lead=leads.get(case.lead_id or 0, ""),
             state=own[case.id].state if case.id in own else shown_state(case),
-            due=due_of_case(session, at, case, own.get(case.id)), due_at=case.due_at, received_at=case.received_at,
+            due=due_of_case(session, at, case, running.get(case.id, ()), own.get(case.id)), due_at=case.due_at,
+            received_at=case.received_at,
             urgent=case.urgent, danger=names.danger(case.danger), card=cards.get(case.id, ""), round=case.round,
         )
         for case in cases
@@ -94,11 +98,33 @@ def own_assignments(session: Session, actor: Actor, case_ids: Sequence[int]) -> 
     return {row.case_id: row for row in session.scalars(query.order_by(Assignment.created_at, Assignment.id))}
 
 
-def due_of_case(session: Session, at: datetime, case: Case, own: Assignment | None = None) -> dict[str, Any]:
-    """The deadline that counts for who looks: of their own assignment, else of the case."""
-    if case.stage == "closed":
+def running_clocks(session: Session, case_ids: Sequence[int]) -> dict[int, list[CaseClock]]:
+    """The clocks of LISTED that did not end, by case: danger first, then those that run, as they are due."""
+    query = select(CaseClock).where(CaseClock.case_id.in_(case_ids), CaseClock.kind.in_(LISTED))
+    order = (CaseClock.kind != "danger", CaseClock.paused_at.is_not(None), CaseClock.due_at, CaseClock.id)
+    found: dict[int, list[CaseClock]] = {}
+    for clock in session.scalars(query.order_by(*order)):
+        if clock.ended_at is None:  # asked here, so that the rows are found by their cases and not among all open ones
+            found.setdefault(clock.case_id, []).append(clock)
+    return found
+
+
+def due_of_case(
+    session: Session, at: datetime, case: Case, running: Sequence[CaseClock] = (), own: Assignment | None = None
+) -> dict[str, Any]:
+    """The deadline that every list shows of a case: of the next clock that is due, with what it is for.
+
+    A danger's comes first whoever looks and whatever the stage; else, of a person whose office has the case in hand,
+    that office's own. `running` are the case's of `running_clocks`.
+    """
+    danger = next((clock for clock in running if clock.kind == "danger"), None)
+    if danger is None and case.stage == "closed":
         in_time = None if case.due_at is None or case.closed_at is None else case.closed_at <= case.due_at
         return lefts.done(in_time, case.closed_at)
+    theirs = [clock for clock in running if own is None or (clock.subject, clock.subject_id) == ("assignment", own.id)]
+    shown = danger or next(iter(theirs), None)
+    if shown is not None:
+        return lefts.of_clock(load_calendar(session), at, shown, word=names.clock_kind(shown.kind))
     if own is not None:
         return due_of_assignment(session, at, own)
     if case.status == "held":
@@ -116,7 +142,8 @@ def due_of_assignment(session: Session, at: datetime, own: Assignment) -> dict[s
     if own.state == "held":
         return lefts.held(None)
     if own.state == "doing":
-        return lefts.left(calendar, at, lefts.Stretch(own.signed_at or own.created_at, own.due_at))
+        stretch = lefts.Stretch(own.signed_at or own.created_at, own.due_at)
+        return lefts.left(calendar, at, stretch, word=names.clock_kind("handle"))
     ended = own.fed_back_at or own.ended_at
     in_time = None if own.due_at is None or ended is None else ended <= own.due_at
     return lefts.done(in_time, ended)

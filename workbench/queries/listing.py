@@ -7,17 +7,19 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from cases import visibility
-from cases.models import Assignment, Card, Case, CaseReader
+from cases.models import Assignment, Card, Case, CaseClock, CaseReader
 from cases.workflow import OPEN_ASSIGNMENTS
 from core.clock import from_local, to_local
 from core.web.forms import day_of, whole
 from core.web.paging import SIZE, Page
 from organisations.models import Area, Organisation
 from organisations.people import Actor
+from supervision import lateness
+from workbench.queries import lines, waiting
 
 OPEN = ("pending", "doing", "held")
 COUNTED = 1000  # how far a list is counted and paged; a longer one wants another filter
@@ -119,7 +121,7 @@ def _conditions(session: Session, actor: Actor, at: datetime, filters: Filters) 
     if filters.card:
         found.append(_carded(filters.card))
     if filters.mine:
-        found.append(Case.id.in_(_mine(actor, filters.mine)))
+        found.append(Case.id.in_(_mine(actor, at, filters)))
     return found + _times(at, filters)
 
 
@@ -129,12 +131,21 @@ def _times(at: datetime, filters: Filters) -> list[ColumnElement[bool]]:
         found.append(Case.received_at >= from_local(datetime.combine(filters.since, time())))
     if filters.until:
         found.append(Case.received_at < from_local(datetime.combine(filters.until, time())) + timedelta(days=1))
-    if filters.due == "late":
-        found += [Case.due_at < at, Case.stage == "assigned"]
-    elif filters.due in ("today", "soon"):
-        midnight = from_local(datetime.combine(to_local(at).date(), time())) + timedelta(days=1)
-        found.append(Case.due_at.between(at, midnight if filters.due == "today" else at + timedelta(days=3)))
+    if filters.due and not filters.mine:
+        clocks = select(CaseClock.case_id).where(
+            CaseClock.subject.in_(("case", "assignment")), CaseClock.kind.in_(lines.LISTED),
+            CaseClock.ended_at.is_(None), CaseClock.paused_at.is_(None), *_due(at, filters.due, CaseClock.due_at),
+        )  # fmt: skip
+        found.append(Case.id.in_(clocks))
     return found
+
+
+def _due(at: datetime, due: str, column: SQLColumnExpression[datetime]) -> list[ColumnElement[bool]]:
+    """Whether something is late, due today, or soon (临期: the same days everywhere)."""
+    if due == "late":
+        return [column < at]
+    midnight = from_local(datetime.combine(to_local(at).date(), time())) + timedelta(days=1)
+    return [column >= at, column < (midnight if due == "today" else at + lateness.NEAR)]
 
 
 def _area_ids(session: Session, area_id: int) -> Select[Any]:
@@ -146,16 +157,19 @@ def _carded(level: str) -> ColumnElement[bool]:
     return exists().where(Card.case_id == Case.id, Card.level == level, Card.withdrawn_at.is_(None))
 
 
-def _mine(actor: Actor, which: str) -> Select[Any]:
-    """The cases in which the person's offices have something to do."""
-    if which == "confirm":
+def _mine(actor: Actor, at: datetime, filters: Filters) -> Select[Any]:
+    """The cases in which the person's offices have something to do; with a time, what is due of theirs by then."""
+    if filters.mine == "confirm":
         return select(Assignment.case_id).where(
             Assignment.assigner_organisation_id.in_(actor.organisation_ids), Assignment.state == "fed_back"
         )
-    states = [which] if which in ("to_sign", "doing", "held") else list(OPEN_ASSIGNMENTS)
-    return select(Assignment.case_id).where(
+    states = [filters.mine] if filters.mine in ("to_sign", "doing", "held") else list(OPEN_ASSIGNMENTS)
+    query = select(Assignment.case_id).where(
         Assignment.organisation_id.in_(actor.organisation_ids), Assignment.state.in_(states)
     )
+    if not filters.due:
+        return query
+    return query.where(Assignment.state.in_(("to_sign", "doing")), *_due(at, filters.due, waiting.due_column()))
 
 
 def _of_offices(actor: Actor) -> Select[Any]:

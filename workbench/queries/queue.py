@@ -17,10 +17,9 @@ from cases.operations import base, dispatch
 from intake.brain import in_use
 from intake.diversion import REASONS
 from organisations import catalogue
-from organisations.calendar import load_calendar
 from organisations.models import CatalogueRow, CatalogueVersion
 from organisations.people import Actor
-from workbench.queries import casefile, lefts, names
+from workbench.queries import casefile, lines, names
 
 LEAST_TELLING = 0.05
 SIZE = 20
@@ -136,21 +135,15 @@ def waiting(session: Session, at: datetime, cases: Sequence[Case]) -> list[Waiti
     )
     for case_id, confidence in session.execute(rows.order_by(Classification.at)):
         sure[case_id] = confidence * 100
-    clocks: dict[int, CaseClock] = {}
-    running = select(CaseClock).where(
-        CaseClock.case_id.in_(ids), CaseClock.kind.in_(("review", "decide", "danger")), CaseClock.ended_at.is_(None)
-    )
-    for clock in session.scalars(running.order_by(CaseClock.due_at.desc())):
-        clocks[clock.case_id] = clock
+    running = lines.running_clocks(session, ids)
     back = set(
         session.scalars(select(Assignment.case_id).where(Assignment.case_id.in_(ids), Assignment.state == "returned"))
     )
-    calendar = load_calendar(session)
     return [
         Waiting(
             id=case.id, number=case.number, title=case.title, channel=names.channel(channels.get(case.number)),
             area=areas.get(case.area_id or 0, ""), confidence=sure.get(case.id),
-            due=lefts.of_clock(calendar, at, clocks[case.id]) if case.id in clocks else {}, urgent=case.urgent,
+            due=lines.due_of_case(session, at, case, running.get(case.id, ())), urgent=case.urgent,
             danger=names.danger(case.danger), returned=case.id in back,
         )
         for case in cases

@@ -25,10 +25,10 @@ from core.clock import from_local, to_local
 from core.web.paging import SIZE, Page
 from organisations.calendar import load_calendar
 from organisations.people import Actor
+from supervision import lateness
 from workbench.queries import lefts, lines, names, outcome
 
 IN_HAND = ("to_sign", "doing", "held")
-_SOON = timedelta(days=2)
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def hand_counts(session: Session, actor: Actor, at: datetime) -> dict[str, int]:
 
     query = in_hand(actor).with_only_columns(
         number(Assignment.state == "to_sign"), number(Assignment.state == "doing"), number(Assignment.state == "held"),
-        number(and_(running, column >= at, column < at + _SOON)), number(and_(running, column < at)),
+        number(and_(running, column >= at, column < at + lateness.NEAR)), number(and_(running, column < at)),
         number(and_(running, column >= at, column < midnight)),
     )  # fmt: skip
     to_sign, doing, held, near, late, today = session.execute(query).one()
