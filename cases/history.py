@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from cases.models import Case, Event, HistoryAnchor
 from core import ids, jobs
-from core.database import insert_new
+from core.rows import insert_new
 
 START = "0" * 64
 

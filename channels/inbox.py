@@ -20,9 +20,10 @@ from channels.contract import CallStep, Item, Kind, Malformed, Message, Outcome,
 from channels.registry import Channels
 from core import ids, jobs
 from core.crypto import sealed
-from core.database import Base, change_row, insert_row
+from core.database import Base
 from core.errors import HubError
 from core.logging import get_logger
+from core.rows import change_row, insert_row
 
 log = get_logger(__name__)
 

@@ -7,7 +7,7 @@ never fails half-way for want of the lock; a read session refuses to flush.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -21,15 +21,10 @@ from sqlalchemy import (
     Dialect,
     Engine,
     MetaData,
-    TextClause,
-    bindparam,
     create_engine,
     event,
-    inspect,
-    text,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, make_transient_to_detached, mapped_column
-from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from core import ids
@@ -76,9 +71,14 @@ class Base(DeclarativeBase):
     def __init__(self, **values: Any) -> None:
         self.id = values.pop("id", None) or ids.new_id()
         for name, value in values.items():
-            if not hasattr(type(self), name):
+            if name not in _names(type(self)):
                 raise TypeError(f"{type(self).__name__} has no {name}")
             setattr(self, name, value)
+
+
+@lru_cache(maxsize=200)
+def _names(model: type) -> frozenset[str]:
+    return frozenset(dir(model))
 
 
 class ReadOnlySession(Session):
@@ -166,65 +166,6 @@ class Database:
 def after_commit(session: Session, key: str, action: Callable[[], None]) -> None:
     """Do something once the write session has committed; the same key once only."""
     session.info.setdefault("after_commit", {})[key] = action
-
-
-def insert_new(session: Session, model: type[Base], values: Mapping[str, Any]) -> bool:
-    """Insert one row, every column of it in `values`, unless a unique key of it is taken; gives whether it is new.
-
-    The statement is made once a table: SQLAlchemy compiles its own "on conflict" anew each time.
-    """
-    statement = _insert_new(model, tuple(values))
-    return session.connection().execute(statement, dict(values)).rowcount == 1
-
-
-def store_new(session: Session, row: Base) -> bool:
-    """Store a row that is in no session yet, unless a unique key of it is taken; gives whether it is new.
-
-    A new one then stands in the session as a stored row, without being read back. No default is filled in.
-    """
-    if not insert_row(session, row):
-        return False
-    for name in _columns(type(row)):
-        set_committed_value(row, name, row.__dict__.get(name))
-    make_transient_to_detached(row)
-    session.add(row)
-    return True
-
-
-def insert_row(session: Session, row: Base) -> bool:
-    """As `store_new`, but the row stays in no session: for what this transaction only writes. `change_row` changes it
-    again; the session's own unit of work costs several times as much."""
-    return insert_new(session, type(row), {name: row.__dict__.get(name) for name in _columns(type(row))})
-
-
-def change_row(session: Session, row: Base, names: tuple[str, ...]) -> None:
-    """Write these columns of a row that `insert_row` stored and that stands in no session."""
-    values = {name: row.__dict__.get(name) for name in names}
-    session.connection().execute(_change(type(row), names), values | {"row_id": row.id})
-
-
-@lru_cache(maxsize=200)
-def _columns(model: type[Base]) -> tuple[str, ...]:
-    return tuple(attribute.key for attribute in inspect(model).column_attrs)
-
-
-@lru_cache(maxsize=200)
-def _change(model: type[Base], names: tuple[str, ...]) -> TextClause:
-    columns = model.__table__.c
-    given = ", ".join(f'"{name}" = :{name}' for name in names)
-    statement = f'UPDATE "{model.__tablename__}" SET {given} WHERE id = :row_id'  # noqa: S608
-    return text(statement).bindparams(
-        bindparam("row_id", type_=columns["id"].type), *(bindparam(name, type_=columns[name].type) for name in names)
-    )
-
-
-@lru_cache(maxsize=200)
-def _insert_new(model: type[Base], names: tuple[str, ...]) -> TextClause:
-    columns = model.__table__.c
-    listed = ", ".join(f'"{name}"' for name in names)
-    given = ", ".join(f":{name}" for name in names)
-    statement = f'INSERT INTO "{model.__tablename__}" ({listed}) VALUES ({given}) ON CONFLICT DO NOTHING'  # noqa: S608
-    return text(statement).bindparams(*(bindparam(name, type_=columns[name].type) for name in names))
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -19,8 +19,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import holders, ids
 from core.clock import Clock
-from core.database import Base, Database, after_commit, insert_new
+from core.database import Base, Database, after_commit
 from core.logging import get_logger
+from core.rows import insert_new
 
 log = get_logger(__name__)
 

@@ -17,8 +17,8 @@ from channels.contract import Message, Outcome, Place
 from channels.inbox import Delivery
 from classifier import words
 from core import jobs
-from core.database import insert_row, store_new
 from core.errors import HubError
+from core.rows import insert_row, run, store_new
 from core.text.normalise import normalise
 from intake import answers, commands, held
 from intake.forms import find_area
@@ -63,7 +63,7 @@ def is_known(session: Session, sender: Sender) -> bool:
     One small question in place of three, for most who write are strangers.
     """
     values = {"channel": sender.channel, "kind": sender.kind, "digest": sender.digest}
-    return session.connection().execute(_KNOWN, values).first() is not None
+    return run(session, _KNOWN, values).first() is not None
 
 
 def live(session: Session, sender: Sender) -> Dialogue | None:

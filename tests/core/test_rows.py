@@ -10,7 +10,8 @@ from sqlalchemy import event, select
 
 from core import jobs
 from core.clock import FixedClock
-from core.database import Database, change_row, insert_row, store_new
+from core.database import Database
+from core.rows import change_row, insert_row, store_new
 
 
 def row(clock: FixedClock, key: str, **more: object) -> jobs.Job:
