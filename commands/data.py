@@ -10,6 +10,7 @@ import click
 
 from commands.shared import (
     FILE,
+    english,
     history_faults,
     hub_parts,
     progress,
@@ -45,7 +46,7 @@ def import_file(
             f"Releasing states that the answers were public already, as with --consent; {confirmed_by} confirms it."
         )
     plan = run.Plan(path, source or path.name, _mapping(mapping), track=track, consent=consent)
-    with hub_parts(quiet=True) as parts:
+    with hub_parts(quiet=True) as parts, english():
         db, clock = parts.get(Database), parts.get(Clock)
         people = [_person(parts, name) for name in (release_as, confirmed_by) if name]
         if people:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from commands.shared import FILE, hub_parts
+from commands.shared import FILE, english, hub_parts
 from core.config import Settings
 from core.errors import HubError
 
@@ -30,7 +30,7 @@ def use(file: Path, threshold: float | None) -> None:
     from intake import trained
     from organisations.people import SYSTEM
 
-    with hub_parts() as parts:
+    with hub_parts() as parts, english():
         settings, db, at = parts.get(Settings), parts.get(Database), parts.get(Clock).now()
         row = trained.use(db, settings.data_dir, SYSTEM, at, file, threshold=threshold)
     click.echo(f"In use: {row.version}.")

@@ -51,12 +51,33 @@ def hub_parts(settings: Settings | None = None, *, quiet: bool = False) -> Itera
 
 @contextmanager
 def said_plainly() -> Iterator[None]:
-    """An error of the hub's rooms ends the command with its sentence, not with a trace."""
+    """An error of the hub's rooms ends the command with its sentence in English, as commands speak, without a trace."""
     try:
         yield
     except HubError as error:
-        details = getattr(error, "fields", None) or {}
-        raise click.ClickException(" ".join([error.message, *details.values()])) from error
+        sentences = list((getattr(error, "fields", None) or {}).values()) or [error.message]
+        raise click.ClickException(" ".join(_in_english(sentences))) from error
+
+
+def _in_english(sentences: list[str]) -> list[str]:
+    from flask_babel import gettext
+
+    with english():
+        return [gettext(sentence) for sentence in sentences]
+
+
+@contextmanager
+def english() -> Iterator[None]:
+    """What the rooms say in here is English: for commands that keep nothing of it for citizens."""
+    import flask
+    from flask_babel import Babel
+
+    from core.web.translate import PO
+
+    app = flask.Flask("hub")
+    Babel(app, default_locale="en", default_translation_directories=str(PO.parents[2]))
+    with app.app_context():
+        yield
 
 
 def migrate_database(settings: Settings, db: Any) -> None:

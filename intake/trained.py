@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
+from flask_babel import gettext as _
 from sqlalchemy import select
 
 from classifier.model import Classifier
@@ -55,9 +56,12 @@ def check_categories(own: Taxonomy, level1: Iterable[str], known: Taxonomy) -> N
     unknown = [" › ".join(part for part in path if part) for path in paths if path not in ours]
     if unknown:
         named = "、".join(unknown[:_SHOWN]) + ("……" if len(unknown) > _SHOWN else "")
-        raise Invalid(
-            {"file": f"模型里有 {len(unknown)} 个分类不在本系统的分类表中：{named}。请按本系统的分类表重新训练。"}
+        sentence = _(
+            "模型里有 %(count)s 个分类不在本系统的分类表中：%(named)s。请按本系统的分类表重新训练。",
+            count=len(unknown),
+            named=named,
         )
+        raise Invalid({"file": sentence})
 
 
 def past(db: Database, limit: int = 20) -> list[ActiveModel]:

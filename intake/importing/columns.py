@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from flask_babel import gettext as _
+
 from core.errors import Invalid
 
 # field: the names it goes by, compared without spaces, marks and case
@@ -52,9 +54,11 @@ def recognise(header: Sequence[str], mapping: Mapping[str, str] | None = None) -
     found: dict[str, int] = {}
     for field, name in (mapping or {}).items():
         if field not in NAMES:
-            raise Invalid({"map": f"没有“{field}”这个字段，可用的有：{'、'.join(NAMES)}。"})
+            raise Invalid(
+                {"map": _("没有“%(field)s”这个字段，可用的有：%(names)s。", field=field, names=", ".join(NAMES))}
+            )
         if folded(name) not in positions:
-            raise Invalid({"map": f"表头里没有“{name}”这一列，请核对 --map。"})
+            raise Invalid({"map": _("表头里没有“%(name)s”这一列，请核对 --map。", name=name)})
         found[field] = positions[folded(name)]
     for field, names in NAMES.items():
         if field not in found:
@@ -63,8 +67,9 @@ def recognise(header: Sequence[str], mapping: Mapping[str, str] | None = None) -
                 found[field] = known
     missing = [field for field in REQUIRED if field not in found]
     if missing:
-        wanted = "、".join(f"{field}（如“{NAMES[field][1]}”）" for field in missing)
-        raise Invalid({"header": f"表头里没有找到必需的列：{wanted}。可以用 --map {missing[0]}=列名 指定。"})
+        wanted = ", ".join(f"{field} “{NAMES[field][1]}”" for field in missing)
+        raise Invalid({"header": _("表头里没有找到必需的列：%(wanted)s。可以用 --map %(first)s=列名 指定。",
+                                   wanted=wanted, first=missing[0])})  # fmt: skip
     return found
 
 

@@ -6,6 +6,8 @@ import csv
 from pathlib import Path
 from typing import Self, TextIO
 
+from flask_babel import gettext as _
+
 from core.errors import Invalid
 from core.sheets import FORMULA_HEADS
 from intake.importing.tables import Line
@@ -52,5 +54,6 @@ class RejectedRows:
         self.count += 1
 
     def _unwritable(self) -> Invalid:
-        sentence = f"{self.path.name} 写不进去，没有继续导入。请把文件复制到可写的文件夹再导入。"
-        return Invalid({"file": sentence})
+        return Invalid(
+            {"file": _("%(name)s 写不进去，没有继续导入。请把文件复制到可写的文件夹再导入。", name=self.path.name)}
+        )

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from flask_babel import gettext as _
+
 from core import sheets
 from core.errors import Invalid
 
@@ -31,7 +33,7 @@ def lines(path: Path) -> Iterator[Line]:
     Raises Invalid when the file is absent, of another kind, or can't be opened.
     """
     if not path.is_file():
-        raise Invalid({"file": f"没有找到文件 {path.name}，请核对路径。"})
+        raise Invalid({"file": _("没有找到文件 %(name)s，请核对路径。", name=path.name)})
     if path.suffix.lower() == ".csv":
         return _csv_lines(path)
     if path.suffix.lower() == ".xlsx":

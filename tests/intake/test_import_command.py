@@ -123,9 +123,10 @@ def test_columns_not_taken_in_are_named(run: Run, tmp_path: Path) -> None:
     [
         (["--release-as", "zhuang.xiaoli", "--confirmed-by", "pei.zhengyu", "--no-consent"], "--no-consent"),
         (["--map", "body"], "--map"),
-        (["--map", "text=内容"], "text"),
+        (["--map", "text=内容"], "no field “text”"),
+        (["--map", "body=没有这列"], "no column “没有这列”"),
         (["--release-as", "zhuang.xiaoli"], "--confirmed-by"),
-        (["--release-as", "zhuang.xiaoli", "--confirmed-by", "zhuang.xiaoli"], "两个人"),
+        (["--release-as", "zhuang.xiaoli", "--confirmed-by", "zhuang.xiaoli"], "must be two"),
         (["--release-as", "zhuang.xiaoli", "--confirmed-by", "nobody"], "nobody"),
     ],
 )
@@ -135,7 +136,28 @@ def test_what_is_wrong_is_said_before_anything_is_taken_in(
     path, name = table(tmp_path / "a.csv", [row(1)]), source()
     result = run(path, "--source", name, *args)
     assert result.exit_code != 0 and words in result.output and "Traceback" not in result.output
+    assert "。" not in result.output and "请" not in result.output
     assert figures(run(path, "--source", name))["taken in"] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.txt", b"x", "Only .csv and .xlsx"),
+        ("a.csv", b"", "empty"),
+        ("a.csv", "甲,乙\n1,2\n".encode(), "required columns"),
+        ("a.xlsx", b"PK\x03\x04broken", "a.xlsx"),
+        ("a.csv", b"PK\x03\x04broken", "a.csv"),
+    ],
+)
+def test_a_file_that_is_no_table_is_said_in_english(
+    run: Run, tmp_path: Path, name: str, content: bytes, words: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    result = run(tmp_path / name, "--source", source())
+    said = result.stderr.split("Error:")[1]
+    assert result.exit_code == 1 and words in said
+    assert "。" not in said and "请" not in said
 
 
 def test_nobody_to_read_accusations_is_one_line(run: Run, seeded: Path, tmp_path: Path) -> None:
