@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 SHIPPED = Path(__file__).parent / "taxonomy.csv"
@@ -28,6 +29,11 @@ class Taxonomy:
         return tuple(dict.fromkeys(path[:2] for path in self.paths))
 
     @cached_property
+    def version(self) -> str:
+        """A mark of its content, the same for the same paths in the same order."""
+        return hashlib.sha256("\n".join("\t".join(path) for path in self.paths).encode()).hexdigest()[:12]
+
+    @cached_property
     def children(self) -> dict[tuple[str, str], tuple[str, ...]]:
         """Third-level names under each (level1, level2)."""
         return {key: tuple(path[2] for path in self.paths if path[:2] == key and path[2]) for key in self.level2}
@@ -37,6 +43,12 @@ def read_taxonomy(path: Path = SHIPPED) -> Taxonomy:
     """The taxonomy in a CSV file with the columns level1, level2, level3. Raises FileNotFoundError, KeyError."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         return taxonomy_of((row["level1"], row["level2"], row["level3"]) for row in csv.DictReader(file))
+
+
+@lru_cache(maxsize=1)
+def shipped_version() -> str:
+    """The version of the taxonomy that the hub ships with, and classifies by."""
+    return read_taxonomy().version
 
 
 def taxonomy_of(paths: Iterable[tuple[str, str, str]]) -> Taxonomy:

@@ -34,13 +34,17 @@ class Answer(Base):
 
 
 class AnswerSubmission(Base):
-    """Which submissions an answer addresses."""
+    """Which submissions an answer addresses, and how it was served on each (送达): the way, and what proves it, such as
+    the number of a registered letter."""
 
     __tablename__ = "answer_submissions"
     __table_args__ = (UniqueConstraint("answer_id", "submission_id"),)
 
     answer_id: Mapped[int] = mapped_column(ForeignKey("answers.id"))
     submission_id: Mapped[int] = mapped_column(ForeignKey("submissions.id"), index=True)
+    served_at: Mapped[datetime | None]
+    served_way: Mapped[str | None] = mapped_column(String(20))
+    served_proof: Mapped[str | None] = mapped_column(String(120))
 
 
 class PublishedReply(Base):

@@ -1,4 +1,4 @@
-"""How a submission was classified, each time: suggested, diverted, corrected."""
+"""How a submission was classified, each time: suggested, diverted, corrected, at closing."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, Float, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from classifier.taxonomy import shipped_version
 from core.database import Base
 
 
@@ -19,10 +20,11 @@ class Classification(Base):
 
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
     submission_id: Mapped[int | None] = mapped_column(ForeignKey("submissions.id"))
-    kind: Mapped[str] = mapped_column(String(10))  # suggested, diverted, corrected
+    kind: Mapped[str] = mapped_column(String(10))  # suggested, diverted, corrected, closing
     by_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
     model_version: Mapped[str | None] = mapped_column(String(40))
     catalogue_version_id: Mapped[int | None]
+    taxonomy_version: Mapped[str] = mapped_column(String(12), default=shipped_version)
     level1: Mapped[str | None] = mapped_column(String(40))
     level2: Mapped[str | None] = mapped_column(String(60))
     level3: Mapped[str | None] = mapped_column(String(60))

@@ -111,6 +111,17 @@ def correct(
     return row
 
 
+def record_closing(session: Session, case: Case, at: datetime) -> None:
+    """Keep what a case is classified as when it closes: by then officers have corrected what had to be."""
+    session.add(
+        Classification(
+            case_id=case.id, kind="closing", level1=case.level1, level2=case.level2, level3=case.level3,
+            nature=case.nature, urgent=case.urgent, sensitive=case.sensitive, danger=case.danger,
+            accusation=case.accusation in {"possible", "yes"}, organisation_id=case.lead_id, at=at,
+        )
+    )  # fmt: skip
+
+
 def _row(case: Case, at: datetime, given: Suggestion, kind: str) -> Classification:
     return Classification(
         case_id=case.id, kind=kind, at=at, level1=given.level1 or None, level2=given.level2 or None,

@@ -131,7 +131,11 @@ def serve(session: Session, actor: Actor, at: datetime, case: Case, text: str, *
     session.flush()
     for submission in submissions:
         submission.served_at, submission.served_way = at, way or submission.channel
-        session.add(AnswerSubmission(answer_id=answer.id, submission_id=submission.id))
+        session.add(
+            AnswerSubmission(
+                answer_id=answer.id, submission_id=submission.id, served_at=at, served_way=submission.served_way
+            )
+        )
         clocks.end(session, "submission", submission.id, "promise", at, "answer_served")
     return answer
 

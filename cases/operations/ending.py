@@ -11,14 +11,15 @@ from sqlalchemy.orm import Session
 from cases import clocks
 from cases.errors import DangerUnseen
 from cases.models import Assignment, AssignmentRequest, CallBack, Case, CaseClock, Submission
-from cases.operations import alerts
+from cases.operations import alerts, classification
 from cases.operations.base import assignments_of, check, record, submissions_of
 from cases.workflow import OPEN_ASSIGNMENTS
 from organisations.people import SYSTEM
 
 
 def close_case(session: Session, case: Case, at: datetime, outcome: str) -> None:
-    """End the open assignments, clocks and call-backs of a case that ends with this outcome, and stamp it.
+    """End the open assignments, clocks and call-backs of a case that ends with this outcome, and stamp it; what it was
+    classified as in the end is kept with the rest of that history.
 
     The caller records the operation that moves it to "closed" afterwards.
     """
@@ -26,6 +27,7 @@ def close_case(session: Session, case: Case, at: datetime, outcome: str) -> None
         recall(session, case, assignment, at)
     end_clocks(session, case, at, outcome)
     drop_call_backs(session, case)
+    classification.record_closing(session, case, at)
     case.outcome, case.closed_at = outcome, at
 
 

@@ -33,7 +33,11 @@ def import_answer(
     session.flush()
     for submission in submissions:
         submission.served_at, submission.served_way = answered_at, "import"
-        session.add(AnswerSubmission(answer_id=answer.id, submission_id=submission.id))
+        session.add(
+            AnswerSubmission(
+                answer_id=answer.id, submission_id=submission.id, served_at=answered_at, served_way="import"
+            )
+        )
     case.outcome, case.closed_at = "done", answered_at
     record(session, SYSTEM, "import_answer", case, answered_at, data={"answer": answer.id})
     return answer

@@ -2,7 +2,7 @@
 
 Revision: 0001
 After: 
-Written: 2026-11-25 10:18:06.909837
+Written: 2026-11-25 10:36:52.390210
 """
 
 import sqlalchemy as sa
@@ -286,6 +286,7 @@ def upgrade() -> None:
     sa.Column('created_by_id', sa.BigInteger(), nullable=True),
     sa.Column('created_at', UtcDateTime(), nullable=False),
     sa.Column('edited_by_id', sa.BigInteger(), nullable=True),
+    sa.Column('editor_ids', sa.JSON(), nullable=False),
     sa.Column('checked_by_id', sa.BigInteger(), nullable=True),
     sa.Column('checked_at', UtcDateTime(), nullable=True),
     sa.Column('published_by_id', sa.BigInteger(), nullable=True),
@@ -806,6 +807,7 @@ def upgrade() -> None:
     sa.Column('by_id', sa.BigInteger(), nullable=True),
     sa.Column('model_version', sa.String(length=40), nullable=True),
     sa.Column('catalogue_version_id', sa.BigInteger(), nullable=True),
+    sa.Column('taxonomy_version', sa.String(length=12), nullable=False),
     sa.Column('level1', sa.String(length=40), nullable=True),
     sa.Column('level2', sa.String(length=60), nullable=True),
     sa.Column('level3', sa.String(length=60), nullable=True),
@@ -1251,6 +1253,9 @@ def upgrade() -> None:
     op.create_table('answer_submissions',
     sa.Column('answer_id', sa.BigInteger(), nullable=False),
     sa.Column('submission_id', sa.BigInteger(), nullable=False),
+    sa.Column('served_at', UtcDateTime(), nullable=True),
+    sa.Column('served_way', sa.String(length=20), nullable=True),
+    sa.Column('served_proof', sa.String(length=120), nullable=True),
     sa.Column('id', sa.BigInteger(), autoincrement=False, nullable=False),
     sa.ForeignKeyConstraint(['answer_id'], ['answers.id'], name=op.f('fk_answer_submissions_answer_id_answers')),
     sa.ForeignKeyConstraint(['submission_id'], ['submissions.id'], name=op.f('fk_answer_submissions_submission_id_submissions')),

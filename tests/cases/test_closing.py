@@ -15,6 +15,7 @@ from cases.models import (
     Assignment,
     Case,
     CaseClock,
+    Classification,
     HandlingNote,
     Rating,
     Submission,
@@ -24,6 +25,7 @@ from cases.models import (
 from cases.operations import alerts, closing, dispatch, handling, merging, messages, rounds
 from cases.operations.base import submissions_of
 from cases.sweep import sweep
+from classifier.taxonomy import read_taxonomy
 from core.clock import FixedClock
 from organisations.people import CITIZEN, SYSTEM
 
@@ -44,7 +46,8 @@ def test_confirming_serves_the_answer_and_asks_the_citizen(town):
         "citizen", "served", "您好，路灯已修好，谢谢反映。", at(25),
     )  # fmt: skip
     submission_id = town.submission(case_id)
-    assert [row.submission_id for row in town.rows(AnswerSubmission, answer_id=answer.id)] == [submission_id]
+    served = town.rows(AnswerSubmission, answer_id=answer.id)
+    assert [(row.submission_id, row.served_at, row.served_way) for row in served] == [(submission_id, at(25), "web")]
     submission = town.get(Submission, submission_id)
     assert (submission.served_at, submission.served_way) == (at(25), "web")
     case = town.get(Case, case_id)
@@ -312,3 +315,18 @@ def test_a_copy_is_proposed_for_an_officer_to_decide(town):
     assert town.get(Case, second).copy_of_id == first
     with town.db.read() as session:
         assert session.scalars(select(Case.stage).where(Case.id == second)).one() == "review"
+
+
+def test_what_a_case_is_classified_as_at_closing_is_kept(town):
+    case_id = town.case()
+    lead_id = town.fed_back(case_id)
+    with town.db.write() as session:
+        closing.confirm(session, town.officer, at(25), lead_id, answer="您好，路灯已修好，谢谢反映。")
+    assert town.rows(Classification, case_id=case_id, kind="closing") == []
+    rate(town, case_id)
+    case, (row,) = town.get(Case, case_id), town.rows(Classification, case_id=case_id, kind="closing")
+    assert case.stage == "closed"
+    assert (row.level1, row.nature, row.urgent, row.organisation_id, row.at) == (
+        case.level1, case.nature, case.urgent, case.lead_id, at(25),
+    )  # fmt: skip
+    assert row.taxonomy_version == read_taxonomy().version

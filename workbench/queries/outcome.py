@@ -30,7 +30,7 @@ from workbench.queries import lefts, names
 
 def classifications(session: Session, case: Case) -> list[dict[str, Any]]:
     """Each classification of the case, newest first."""
-    words = {"suggested": _("系统建议"), "diverted": _("分流"), "corrected": _("更正")}
+    words = {"suggested": _("系统建议"), "diverted": _("分流"), "corrected": _("更正"), "closing": _("办结时")}
     rows = list(
         session.scalars(
             select(Classification).where(Classification.case_id == case.id).order_by(Classification.at.desc())
@@ -41,7 +41,7 @@ def classifications(session: Session, case: Case) -> list[dict[str, Any]]:
     return [
         {
             "at": row.at, "kind": words.get(row.kind, row.kind),
-            "who": people.get(row.by_id or 0, "") or _("模型 %(v)s", v=row.model_version or "—"),
+            "who": _("模型 %(v)s", v=row.model_version) if row.model_version else people.get(row.by_id or 0, ""),
             "path": names.category(row.level1, row.level2, row.level3), "nature": row.nature or "",
             "confidence": None if row.confidence is None else row.confidence * 100,
             "office": offices.get(row.organisation_id or 0, ""), "automatic": row.automatic,
