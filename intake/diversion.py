@@ -22,7 +22,7 @@ from core.logging import get_logger
 from intake.brain import Brain, Suggested, Thought
 from organisations import catalogue
 from organisations.models import Organisation
-from organisations.people import staffed
+from organisations.people import is_staffed
 
 log = get_logger(__name__)
 
@@ -216,7 +216,7 @@ def _judge(session: Session, case: Case, founding: Submission, thought: Thought,
 
 def unstaffed(session: Session, at: datetime, fit: Fit | None) -> tuple[str, ...]:
     """The reason "unstaffed" where nobody at the lead could sign; not where it is outside or inactive, which is why."""
-    if fit is None or fit.lead_outside or not fit.lead_active or fit.lead_id in staffed(session, at):
+    if fit is None or fit.lead_outside or not fit.lead_active or is_staffed(session, fit.lead_id, at):
         return ()
     return ("unstaffed",)
 

@@ -93,10 +93,15 @@ def _current(day: date | None) -> ColumnElement[bool]:
     return and_(or_(Post.from_date.is_(None), Post.from_date <= day), or_(Post.to_date.is_(None), Post.to_date > day))
 
 
-def staffed(session: Session, at: datetime) -> set[int]:
+def is_staffed(session: Session, organisation_id: int, at: datetime) -> bool:
+    """Whether somebody in one organisation can sign for work; see `staffed`."""
+    return bool(staffed(session, at, organisation_id))
+
+
+def staffed(session: Session, at: datetime, organisation_id: int | None = None) -> set[int]:
     """The organisations in which somebody can sign for work and handle it at a moment, as `actor_for` sees it.
 
-    An account alone does not do: an auditor or a leader signs nothing.
+    An account alone does not do: an auditor or a leader signs nothing. With an `organisation_id` only that one.
     """
     handlers = (
         select(RoleGrant.account_id)
@@ -107,7 +112,10 @@ def staffed(session: Session, at: datetime) -> set[int]:
     grants = select(RoleGrant.organisation_id).where(
         RoleGrant.account_id.in_(handlers), RoleGrant.revoked_at.is_(None), RoleGrant.organisation_id.is_not(None)
     )
-    return set(session.scalars(posts.union(grants)))
+    if organisation_id is not None:
+        posts = posts.where(Post.organisation_id == organisation_id)
+        grants = grants.where(RoleGrant.organisation_id == organisation_id)
+    return {one for one in session.scalars(posts.union(grants)) if one is not None}
 
 
 def _area_paths(session: Session, grants: list[RoleGrant]) -> tuple[str, ...]:

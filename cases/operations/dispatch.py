@@ -23,7 +23,7 @@ from cases.operations.ending import (
 from cases.workflow import OPEN_ASSIGNMENTS
 from core.clock import to_local
 from organisations.lines import names_of, subordinates, superiors
-from organisations.people import SYSTEM, Actor, staffed
+from organisations.people import SYSTEM, Actor, is_staffed
 
 __all__ = [
     "accept",
@@ -128,7 +128,7 @@ def automatic_refusals(session: Session, case: Case, lead_id: int, at: datetime)
             ("danger", bool(case.danger)),
             ("sensitive", case.sensitive),
             ("excluded", bool(excluded(session, case, [lead_id]))),
-            ("unstaffed", lead_id not in staffed(session, at)),
+            ("unstaffed", not is_staffed(session, lead_id, at)),
         )
         if holds
     ]
