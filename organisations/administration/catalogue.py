@@ -112,13 +112,19 @@ def discard_draft(session: Session, actor: Actor, at: datetime, version_id: int,
     _note(session, actor, at, "catalogue_discarded", draft.id)
 
 
+def writers(draft: CatalogueVersion) -> set[int]:
+    """Everybody who wrote at a draft: who made it and all who changed a row; none of them may publish it."""
+    made = {draft.created_by_id, draft.edited_by_id, *draft.editor_ids}
+    return {one for one in made if one is not None}
+
+
 def publish(session: Session, actor: Actor, at: datetime, version_id: int, version: int) -> CatalogueVersion:
     """Put a draft in force in place of the edition before. Raises SamePerson for its writers, Invalid when empty.
 
     New cases follow it from now on; a case keeps the edition it was sent by.
     """
     draft = _locked_draft(session, actor, version_id, version)
-    if actor.account_id in (draft.created_by_id, draft.edited_by_id):
+    if actor.account_id in writers(draft):
         raise SamePerson()
     if not session.scalar(select(func.count()).where(CatalogueRow.version_id == draft.id)):
         raise Invalid({"rows": "草稿里一条也没有，不能发布。"})
@@ -226,6 +232,8 @@ def _add_co_handlers(session: Session, row_id: int, organisation_ids: Iterable[i
 
 def _edited(session: Session, actor: Actor, at: datetime, draft: CatalogueVersion, action: str, row_id: int) -> None:
     draft.edited_by_id = actor.account_id
+    if actor.account_id is not None:
+        draft.editor_ids = sorted({*draft.editor_ids, actor.account_id})
     draft.version += 1
     _note(session, actor, at, action, draft.id, row_id=row_id)
 

@@ -16,6 +16,16 @@ from organisations.people import Actor
 
 PERMISSION = "admin.policies"
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,38}")
+# What the dictionaries that the hub reads are called; a city's own show their code.
+KINDS = {
+    "contact_kind": "来电标记",
+    "extension_reason": "延期理由",
+    "reopen_reason": "重办理由",
+    "return_reason": "退办理由",
+    "send_back_reason": "退回补办理由",
+    "suspension_reason": "中止理由",
+    "take_back_reason": "收回理由",
+}
 TRACKS = {"hotline": "热线", "petition": "信访"}
 OPERATIONS = {"refuse": "不予受理", "guide": "告知其他途径"}
 
@@ -32,6 +42,11 @@ class GroundGiven:
     article: str = ""
     position: int = 0
     active: bool = True
+
+
+def kinds(session: Session) -> list[str]:
+    """The dictionaries there are: those that the hub reads, and a city's own."""
+    return sorted({*KINDS, *session.scalars(select(Term.kind).distinct())})
 
 
 def save_term(
@@ -51,7 +66,8 @@ def save_term(
         if row is None:
             raise NotFound()
     else:
-        _check_code(kind, "kind")
+        if kind not in kinds(session):
+            raise Invalid({"kind": "请选择词条属于哪一类。"})
         _check_code(code, "code")
         if session.scalar(select(Term.id).where(Term.kind == kind, Term.code == code)):
             raise Invalid({"code": "这个代码已经有了，请换一个。"})

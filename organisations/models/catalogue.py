@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base
@@ -32,7 +32,8 @@ class CatalogueVersion(Base):
     note: Mapped[str] = mapped_column(Text, default="")
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
     created_at: Mapped[datetime]
-    edited_by_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
+    edited_by_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))  # the last
+    editor_ids: Mapped[list[int]] = mapped_column(JSON, default=list)  # all who changed a row of it
     checked_by_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
     checked_at: Mapped[datetime | None]
     published_by_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))

@@ -102,6 +102,35 @@ def test_a_draft_is_edited_and_published_by_a_second_person(
         assert session.get_one(CatalogueVersion, before.id).state == "retired"
 
 
+def test_nobody_who_changed_a_row_publishes_the_draft(
+    admin: FlaskClient, city: Any, clock: FixedClock, sign_in: Callable[..., Any], other_admin: str
+) -> None:
+    """Who edited in between is barred too, though another edited last and a third made the draft."""
+    with city.db.write() as session:
+        actor = city.actor("admin.security")
+        for name in ("admin.third", "admin.fourth"):
+            made = accounts.create_account(session, actor, clock.now(), name, name)
+            accounts.grant_role(session, actor, clock.now(), made.id, "system_admin")
+    admin.post("/work/admin/catalogue/draft", data={"do": "open"})
+    first = rows_of(city, draft(city).id)[0]
+    for days, name in ((7, other_admin), (8, "admin.third")):
+        sign_in(admin, name)
+        assert save(admin, city, first, handle_days=days).status_code == 302
+    data = {"do": "publish", "version_id": draft(city).id, "version": draft(city).version}
+    for name in (SYSTEM, other_admin, "admin.third"):
+        sign_in(admin, name)
+        assert "编制人不能自己发布" in admin.get("/work/admin/catalogue").text
+        admin.post("/work/admin/catalogue/draft", data=data)
+        assert draft(city).state == "draft"
+    assert len(draft(city).editor_ids) == 2
+    sign_in(admin, "admin.fourth")
+    assert "第二位" in admin.get("/work/admin/catalogue").text
+    admin.post("/work/admin/catalogue/draft", data=data)
+    with city.db.read() as session:
+        now = in_force(session)
+        assert now is not None and now.id == data["version_id"]
+
+
 def test_a_row_without_days_stays_open_with_what_was_typed(admin: FlaskClient, city: Any) -> None:
     admin.post("/work/admin/catalogue/draft", data={"do": "open"})
     answer = save(
@@ -294,6 +323,20 @@ def test_every_dictionary_that_is_seeded_has_a_name(admin: FlaskClient, city: An
     assert kinds and kinds <= set(words.KINDS)
     page = admin.get("/work/admin/words").text
     assert '<td class="lx-muted">退办理由</td>' in page and '<td class="lx-muted">return_reason</td>' not in page
+
+
+def test_a_new_word_is_of_a_dictionary_that_there_is(admin: FlaskClient, city: Any) -> None:
+    page = admin.get("/work/admin/words/terms/new").text
+    assert '<select class="lx-input" id="kind" name="kind"' in page and '<option value="return_reason">退办理由' in page
+    form = {"kind": "retrun_reason", "code": "mistyped", "name": "不属本单位职责", "active": "1"}
+    answer = admin.post("/work/admin/words/terms/new", data=form)
+    assert answer.status_code == 400 and "请选择词条属于哪一类" in answer.text
+    with city.db.write() as session:
+        assert session.scalars(select(Term).where(Term.code == "mistyped")).all() == []
+        session.add(Term(kind="own_list", code="first", name="本市自有", position=0))
+    assert '<option value="own_list">own_list' in admin.get("/work/admin/words/terms/new").text
+    assert admin.post("/work/admin/words/terms/new", data={**form, "kind": "own_list"}).status_code == 302
+    assert one(city, Term, Term.code == "mistyped").kind == "own_list"
 
 
 def test_words_and_grounds(admin: FlaskClient, city: Any) -> None:

@@ -207,6 +207,7 @@ def _around(
     """What the page needs besides the rows: names, counts, choices."""
     seen = [found for item in page.items for found in (item.row, item.was) if found is not None]
     editions = [edition for edition in (published, draft) if edition is not None]
+    names = _names(session, editions)
     counted = select(CatalogueRow.version_id, func.count()).group_by(CatalogueRow.version_id)
     level1s = session.scalars(
         select(CatalogueRow.level1).where(CatalogueRow.version_id.in_([e.id for e in editions])).distinct()
@@ -219,16 +220,14 @@ def _around(
             session.execute(counted.where(CatalogueRow.version_id.in_([e.id for e in editions]))).tuples().all()
         ),
         "level1s": sorted(level1s),
-        "names": _names(session, editions),
+        "names": names,
         "units": units(session),
         "areas": session.execute(select(Area.id, Area.name).order_by(Area.code).limit(500)).tuples().all(),
-        "may_publish": draft is not None
-        and context.actor().account_id not in (draft.created_by_id, draft.edited_by_id),
+        "may_publish": draft is not None and context.actor().account_id not in operations.writers(draft),
+        "writers": [names[one] for one in sorted(operations.writers(draft))] if draft is not None else [],
     }
 
 
 def _names(session: Session, editions: list[CatalogueVersion]) -> dict[int, str]:
-    ids = (
-        {e.created_by_id for e in editions} | {e.edited_by_id for e in editions} | {e.published_by_id for e in editions}
-    )
+    ids = {one for e in editions for one in (*operations.writers(e), e.published_by_id)}
     return dict(session.execute(select(Account.id, Account.name).where(Account.id.in_(ids - {None}))).tuples().all())

@@ -20,16 +20,7 @@ from organisations.errors import Invalid
 from organisations.models import Ground, Term
 
 PERMISSION = "admin.policies"
-# What the dictionaries that the hub reads are called; a city's own show their code.
-KINDS = {
-    "contact_kind": "来电标记",
-    "extension_reason": "延期理由",
-    "reopen_reason": "重办理由",
-    "return_reason": "退办理由",
-    "send_back_reason": "退回补办理由",
-    "suspension_reason": "中止理由",
-    "take_back_reason": "收回理由",
-}
+KINDS = operations.KINDS
 
 
 def register(blueprint: flask.Blueprint) -> None:
@@ -49,10 +40,10 @@ def listing() -> str:
     kind = flask.request.args.get("kind", "")[:40]
     query = select(Term).order_by(Term.kind, Term.position, Term.code)
     with part(Database).read() as session:
-        kinds = list(session.scalars(select(Term.kind).distinct().order_by(Term.kind)))
+        kinds = operations.kinds(session)
         page = paged(session, query.where(Term.kind == kind) if kind in kinds else query)
     return flask.render_template("workbench/admin/terms.html", page=page, kind=kind, kinds=KINDS,
-                                 kind_choices=[(code, KINDS.get(code, code)) for code in kinds])  # fmt: skip
+                                 kind_choices=_choices(kinds))  # fmt: skip
 
 
 @staff(PERMISSION)
@@ -82,11 +73,12 @@ def term(term_id: int | None = None) -> Any:
             return flask.redirect(flask.url_for("workbench.words", kind=row.kind))
     with part(Database).read() as session:
         found = session.get(Term, term_id) if term_id is not None else None
+        known = operations.kinds(session)
     if term_id is not None and found is None:
         raise NotFound()
     values = flask.request.form if errors else _values(found, ("kind", "code", "name", "position", "active"))
     page = flask.render_template("workbench/admin/term.html", row=found, values=values, errors=errors,
-                                 kinds=KINDS)  # fmt: skip
+                                 kinds=KINDS, choices=_choices(known))  # fmt: skip
     return flask.make_response(page, 400 if errors else 200)
 
 
@@ -112,6 +104,10 @@ def ground(ground_id: int | None = None) -> Any:
     page = flask.render_template("workbench/admin/ground.html", row=found, values=values, errors=errors,
                                  tracks=operations.TRACKS, uses=operations.OPERATIONS)  # fmt: skip
     return flask.make_response(page, 400 if errors else 200)
+
+
+def _choices(kinds: list[str]) -> list[tuple[str, str]]:
+    return [(code, KINDS.get(code, code)) for code in kinds]
 
 
 def _ground_given() -> operations.GroundGiven:
