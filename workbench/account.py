@@ -18,7 +18,7 @@ from core.web.access import signed_in
 from core.web.forms import ticked
 from core.web.limits import limited
 from core.web.parts import part
-from organisations import accounts, passwords, presence, totp
+from organisations import accounts, passwords, presence, signing_in, totp
 from organisations.errors import CodeWrong, Invalid
 from organisations.models import Account
 
@@ -89,7 +89,7 @@ def password() -> Any:
     return flask.make_response(page, 400 if errors else 200)
 
 
-def _changed(done: accounts.SignedIn) -> Response:
+def _changed(done: signing_in.SignedIn) -> Response:
     person = flask.current_app.extensions["lx_resolve"](done.token)
     flask.session.clear()
     context.tell(_("密码已修改，其他地方的登录都已退出。"))

@@ -18,7 +18,7 @@ from core.web import context, kept, navigation
 from core.web.access import public, signed_in
 from core.web.limits import limited
 from core.web.parts import part
-from organisations import accounts, sessions
+from organisations import accounts, sessions, signing_in
 from organisations.errors import CodeNeeded, CodeWrong, Invalid, LinkUnusable, SignInRefused
 
 _STEP_VALID = timedelta(minutes=5)
@@ -47,7 +47,7 @@ def sign_in() -> Any:
     if not username or not password:
         return _page(errors=_missing(username, password), status=400)
     try:
-        done = accounts.sign_in(
+        done = signing_in.sign_in(
             part(Database), part(Clock), username, password, code or None, flask.request.remote_addr or ""
         )
     except (CodeNeeded, CodeWrong) as error:
@@ -96,7 +96,7 @@ def _page(*, step: str = "", errors: dict[str, str] | None = None, status: int =
     return flask.make_response(page, status)
 
 
-def _started(done: accounts.SignedIn) -> Response:
+def _started(done: signing_in.SignedIn) -> Response:
     """Hand over the session; form tokens of before end with the old browser session."""
     flask.session.clear()
     flask.g.pop("csrf_token", None)

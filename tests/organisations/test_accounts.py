@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from core import audit
 from core.clock import FixedClock
-from organisations import accounts, passwords, presence, sessions
+from organisations import accounts, passwords, presence, sessions, signing_in
 from organisations.errors import Forbidden, Invalid, LinkUnusable, RolesApart, SignInLocked, SignInRefused
 from organisations.models import Account, ResetLink, RoleGrant, SignInAttempt, WebSession
 
@@ -27,7 +27,7 @@ def agent(city: Any) -> int:
 
 
 def test_a_token_is_stored_only_as_its_digest(city: Any, clock: FixedClock, agent: int) -> None:
-    done = accounts.sign_in(city.db, clock, " Geng.Hao ", PASSWORD)
+    done = signing_in.sign_in(city.db, clock, " Geng.Hao ", PASSWORD)
     with city.db.read() as session:
         row = session.scalars(select(WebSession).where(WebSession.account_id == agent)).one()
     assert row.digest == sessions.digest_of(done.token) != done.token
@@ -37,19 +37,19 @@ def test_a_token_is_stored_only_as_its_digest(city: Any, clock: FixedClock, agen
 
 
 def test_a_session_ends_idle_absolutely_and_with_the_account(city: Any, clock: FixedClock, agent: int) -> None:
-    token = accounts.sign_in(city.db, clock, "geng.hao", PASSWORD).token
+    token = signing_in.sign_in(city.db, clock, "geng.hao", PASSWORD).token
     for _ in range(13):
         clock.advance(timedelta(minutes=54))
         presence.resolve(city.db, clock, token)
     assert presence.resolve(city.db, clock, token) is not None
     clock.advance(timedelta(minutes=30))
     assert presence.resolve(city.db, clock, token) is None  # twelve hours, however busy
-    token = accounts.sign_in(city.db, clock, "geng.hao", PASSWORD).token
+    token = signing_in.sign_in(city.db, clock, "geng.hao", PASSWORD).token
     with city.db.write() as session:
         accounts.disable_account(session, city.actor("admin.security"), clock.now(), agent)
     assert presence.resolve(city.db, clock, token) is None
     with pytest.raises(SignInRefused):
-        accounts.sign_in(city.db, clock, "geng.hao", PASSWORD)
+        signing_in.sign_in(city.db, clock, "geng.hao", PASSWORD)
 
 
 def test_each_lock_is_longer_and_a_name_that_does_not_exist_locks_alike(
@@ -58,22 +58,22 @@ def test_each_lock_is_longer_and_a_name_that_does_not_exist_locks_alike(
     for minutes in (15, 30, 60):
         for _ in range(5):
             with pytest.raises(SignInRefused) as caught:
-                accounts.sign_in(city.db, clock, "geng.hao", "wrong")
+                signing_in.sign_in(city.db, clock, "geng.hao", "wrong")
             assert not isinstance(caught.value, SignInLocked)
         clock.advance(timedelta(minutes=minutes, seconds=-1))
         with pytest.raises(SignInLocked):
-            accounts.sign_in(city.db, clock, "geng.hao", PASSWORD)
+            signing_in.sign_in(city.db, clock, "geng.hao", PASSWORD)
         clock.advance(timedelta(seconds=1))
     for _ in range(5):
         with pytest.raises(SignInRefused):
-            accounts.sign_in(city.db, clock, "nobody.here", "wrong")
+            signing_in.sign_in(city.db, clock, "nobody.here", "wrong")
     with pytest.raises(SignInLocked):
-        accounts.sign_in(city.db, clock, "nobody.here", "wrong")
+        signing_in.sign_in(city.db, clock, "nobody.here", "wrong")
 
 
 def test_tries_hold_no_name_and_no_address(city: Any, clock: FixedClock, agent: int) -> None:
     with pytest.raises(SignInRefused):
-        accounts.sign_in(city.db, clock, "geng.hao", "wrong", address="203.0.113.9")
+        signing_in.sign_in(city.db, clock, "geng.hao", "wrong", address="203.0.113.9")
     with city.db.read() as session:
         row = session.scalars(select(SignInAttempt)).one()
         entry = session.scalars(select(audit.AuditEntry).order_by(audit.AuditEntry.seq.desc())).first()
@@ -86,7 +86,7 @@ def test_a_weak_password_is_refused(city: Any, clock: FixedClock, agent: int, pa
     with pytest.raises(Invalid) as caught:
         accounts.change_password(city.db, clock, agent, PASSWORD, password)
     assert "password" in caught.value.fields
-    accounts.sign_in(city.db, clock, "geng.hao", PASSWORD)
+    signing_in.sign_in(city.db, clock, "geng.hao", PASSWORD)
 
 
 def test_a_second_link_ends_the_first(city: Any, clock: FixedClock, agent: int) -> None:
@@ -98,7 +98,7 @@ def test_a_second_link_ends_the_first(city: Any, clock: FixedClock, agent: int) 
     with pytest.raises(LinkUnusable):
         accounts.use_reset_link(city.db, clock, first, NEW)
     assert accounts.use_reset_link(city.db, clock, second, NEW) == agent
-    accounts.sign_in(city.db, clock, "geng.hao", NEW)
+    signing_in.sign_in(city.db, clock, "geng.hao", NEW)
 
 
 def test_only_the_security_administrator_administers(city: Any, clock: FixedClock, agent: int) -> None:

@@ -20,7 +20,7 @@ from cases.operations import codes
 from core.clock import FixedClock
 from core.config import Settings
 from core.database import Database
-from organisations import accounts, passwords, sessions
+from organisations import accounts, passwords, sessions, signing_in
 from organisations.errors import CodeWrong, SignInLocked, SignInRefused
 from organisations.models import Account, Authenticator, WebSession
 from organisations.people import Actor
@@ -84,21 +84,21 @@ def test_a_code_guessed_from_many_places_at_once(wb: Desk, app: flask.Flask) -> 
 
 def test_passwords_guessed_at_once_lock_the_name(wb: Desk, account: int) -> None:
     def guess(number: int) -> Any:
-        return accounts.sign_in(wb.db, wb.clock, USER, f"wrong-{number}", None, f"10.2.0.{number}")
+        return signing_in.sign_in(wb.db, wb.clock, USER, f"wrong-{number}", None, f"10.2.0.{number}")
 
     said = at_once(10, guess)
     assert all(isinstance(one, SignInRefused) for one in said)
     with pytest.raises(SignInLocked):
-        accounts.sign_in(wb.db, wb.clock, USER, PASSWORD, None, "10.9.9.9")
+        signing_in.sign_in(wb.db, wb.clock, USER, PASSWORD, None, "10.9.9.9")
 
 
 def test_one_address_that_tries_many_names_is_locked(wb: Desk, account: int) -> None:
-    for number in range(accounts._ADDRESS_FAILURES):
+    for number in range(signing_in._ADDRESS_FAILURES):
         with pytest.raises(SignInRefused):
-            accounts.sign_in(wb.db, wb.clock, f"nobody.{number}", "wrong-password", None, "10.3.0.1")
+            signing_in.sign_in(wb.db, wb.clock, f"nobody.{number}", "wrong-password", None, "10.3.0.1")
     with pytest.raises(SignInRefused):
-        accounts.sign_in(wb.db, wb.clock, USER, PASSWORD, None, "10.3.0.1")
-    assert accounts.sign_in(wb.db, wb.clock, USER, PASSWORD, None, "10.3.0.2").account_id == account
+        signing_in.sign_in(wb.db, wb.clock, USER, PASSWORD, None, "10.3.0.1")
+    assert signing_in.sign_in(wb.db, wb.clock, USER, PASSWORD, None, "10.3.0.2").account_id == account
 
 
 def test_a_one_time_code_works_once_even_at_once(wb: Desk, account: int) -> None:
@@ -113,11 +113,11 @@ def test_a_one_time_code_works_once_even_at_once(wb: Desk, account: int) -> None
     with wb.db.read() as session:
         assert totp.enrolled(session, account)
     code = pyotp.TOTP(secret).at(wb.clock.now())
-    said = at_once(4, lambda number: accounts.sign_in(wb.db, wb.clock, USER, PASSWORD, code, f"10.4.0.{number}"))
-    assert len([one for one in said if isinstance(one, accounts.SignedIn)]) == 1, said
-    assert all(isinstance(one, (accounts.SignedIn, CodeWrong, SignInRefused)) for one in said)
+    said = at_once(4, lambda number: signing_in.sign_in(wb.db, wb.clock, USER, PASSWORD, code, f"10.4.0.{number}"))
+    assert len([one for one in said if isinstance(one, signing_in.SignedIn)]) == 1, said
+    assert all(isinstance(one, (signing_in.SignedIn, CodeWrong, SignInRefused)) for one in said)
     with pytest.raises((CodeWrong, SignInRefused)):
-        accounts.sign_in(wb.db, wb.clock, USER, PASSWORD, code, "10.4.0.9")
+        signing_in.sign_in(wb.db, wb.clock, USER, PASSWORD, code, "10.4.0.9")
 
 
 # --- two at once ------------------------------------------------------------------------------------------------------
