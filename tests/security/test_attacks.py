@@ -20,7 +20,7 @@ from cases.operations import codes
 from core.clock import FixedClock
 from core.config import Settings
 from core.database import Database
-from organisations import accounts, passwords, sessions, signing_in
+from organisations import passwords, sessions, signing_in
 from organisations.errors import CodeWrong, SignInLocked, SignInRefused
 from organisations.models import Account, Authenticator, WebSession
 from organisations.people import Actor
