@@ -15,6 +15,7 @@ from core.web.forms import ticked, typed, whole
 from intake.forms import BODY, TITLE, PetitionForm
 from organisations import catalogue
 from organisations.models import Area, CatalogueRow
+from portal.categories import category
 
 HONEYPOT = "website"
 LONGEST_BODY = 20_000
@@ -134,8 +135,9 @@ def choices(session: Session) -> dict[str, Any]:
             options = [(str(area.id), _("%(place)s（不清楚哪个街道）", place=area.name))]
             options += [(str(one.id), one.name) for one in below.get(area.id, [])]
             groups.append((area.name, options))
-    return {"areas": groups, "categories": [(name, name) for name in _categories(session)], "title_most": TITLE[1],
-            "body_least": BODY[0], "body_most": BODY[1]}  # fmt: skip
+    categories = [(name, category(name)) for name in _categories(session)]
+    return {"areas": groups, "categories": categories, "title_most": TITLE[1], "body_least": BODY[0],
+            "body_most": BODY[1]}  # fmt: skip
 
 
 def _categories(session: Session) -> list[str]:

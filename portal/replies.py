@@ -17,6 +17,7 @@ from core.web.access import public
 from core.web.context import tell
 from core.web.limits import limited
 from core.web.parts import part
+from portal.categories import category
 from portal.home import beginning
 from portal.similar import as_item
 from search.engine import Page, SearchUnavailable
@@ -90,7 +91,7 @@ def _picked(found: Found, chosen: dict[str, list[str]]) -> list[tuple[str, str]]
         labels = {facet.value: facet.label for facet in found.facets.get(FILTERS[name], ())}
         for value in values:
             others = [other for other in values if other != value]
-            word = labels.get(value, value)
+            word = category(value) if name == "category" else labels.get(value, value)
             changes: dict[str, Any] = {name: others, "page": None}
             picked.append((word, paging.address_with(**changes)))
     return picked

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import flask
 
-from portal import access, acts, attachments, figures, guide, home, progress, replies, similar, submit
+from portal import access, acts, attachments, categories, figures, guide, home, progress, replies, similar, submit
 
 
 def make_blueprint() -> flask.Blueprint:
@@ -12,7 +12,7 @@ def make_blueprint() -> flask.Blueprint:
     blueprint = flask.Blueprint(
         "portal", "portal", template_folder="templates", static_folder="static/portal", static_url_path="/static/portal"
     )
-    for room in (home, submit, similar, progress, acts, attachments, replies, figures, guide):
+    for room in (categories, home, submit, similar, progress, acts, attachments, replies, figures, guide):
         room.add_to(blueprint)
     blueprint.after_request(access.keep_private)
     return blueprint

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -37,8 +38,8 @@ from portal.outlook import Known, name_of
 ENDED_OTHERWISE = frozenset({"refused", "guided", "withdrawn", "merged", "forwarded", "lapsed"})
 REVIEW_DAYS = 30
 """信访工作条例第三十五条: 复查 may be asked for within 30 days of receiving the written answer."""
-CHANNELS = {"web": "从网上提交", "wechat": "从微信提交", "sms": "从短信提交", "hotline": "拨打热线反映",
-            "letter": "来信反映", "visit": "来访反映", "import": "以前反映"}  # fmt: skip
+CHANNELS = {"web": _l("从网上提交"), "wechat": _l("从微信提交"), "sms": _l("从短信提交"), "hotline": _l("拨打热线反映"),
+            "letter": _l("来信反映"), "visit": _l("来访反映"), "import": _l("以前反映")}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def view_of(session: Session, submission_id: int, at: datetime) -> View:
     known = Known(submission, case, lead, rating, question, ask_due, danger,
                   submission_id in closing.objected(session, case), may)  # fmt: skip
     return View(
-        submission, case, CHANNELS.get(submission.channel, ""), _chip(known), danger,
+        submission, case, str(CHANNELS.get(submission.channel, "")), _chip(known), danger,
         tuple(_nodes(session, known, at)), outlook.turn(known), outlook.next_(session, known, at), answers,
         _decision(session, case), question, rating, tuple(steps_of(session, submission, case)),
         tuple(_files(session, submission_id)), _published(session, submission), ask_due,

@@ -63,9 +63,25 @@ def page() -> Any:
             "dangers": [(one, names.danger(one.kind)) for one in alerts.open_alerts(session, who, limit=20)],
             "unread": len(readerless.without_reader(session)) if who.can("admin.accounts") else 0,
             "lines": notices.newest(session, who),
+            "nothing": _nothing(who),
             **_decisions(session, who),
         }
     return flask.render_template("workbench/home.html", hello=_hello(), near_days=lateness.NEAR.days, **found)
+
+
+def _nothing(who: Actor) -> tuple[str, str]:
+    """Why nothing may ever wait here for this person, and what to do; "" where work can come."""
+    if not who.permissions:
+        return _("您的账号还没有角色"), _(
+            "现在看不到办件，也不能办理。请联系安全管理员，在“账号”里为您分配角色和岗位。"
+        )
+    if (who.can("case.handle") or who.can("case.approve")) and not who.organisation_ids:
+        return _("您还没有岗位"), _(
+            "不知道您在哪个单位，交办的件到不了您这里。请联系安全管理员，在“账号”里为您设定岗位。"
+        )
+    if not who.can("case.read"):
+        return _("您的角色不办件"), _("这里没有等您办的件。您能用的功能都在菜单里。")
+    return "", ""
 
 
 def _decisions(session: Session, who: Actor) -> dict[str, Any]:

@@ -115,3 +115,11 @@ def test_no_page_breaks_the_policy_or_scrolls_sideways(
     page.wait_for_selector(".lx-nodes")
     no_wider(page)
     assert said == []
+
+
+def test_in_english_no_page_scrolls_sideways_on_a_phone(browser: Any, address: str, reply: str) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    for path in ("/?lang=en", "/submit", "/progress", "/replies", "/figures", "/guide"):
+        page.goto(address + path)
+        assert page.locator("html").get_attribute("lang") == "en"
+        no_wider(page)

@@ -156,3 +156,18 @@ def test_the_guides_limits_come_from_the_policies(client: FlaskClient) -> None:
 def test_english_pages_answer(client: FlaskClient) -> None:
     for path in ("/", "/submit", "/progress", "/figures", "/guide"):
         assert client.get(f"{path}?lang=en").status_code == 200
+
+
+def test_categories_are_english_on_an_english_page(
+    client: FlaskClient, petitions: Petitions, search: SearchService, opened: Any
+) -> None:
+    given = petitions.submit()
+    petitions.answer(given)
+    public_id = petitions.publish(given, "路灯不亮", "路灯不亮，晚上不安全。", "十四盏路灯已经全部修好。")
+    search.ensure()
+    for path in ("/?lang=en", "/replies", f"/replies/{public_id}", "/submit", "/replies?category=城乡建设"):
+        page = text_of(client.get(path))
+        assert "Building and housing" in page, path
+        assert "城乡建设" not in page.replace("城乡建设 ›", ""), path
+    assert "on the web" in text_of(opened(given).get("/progress"))
+    assert "城乡建设" in text_of(client.get("/replies?lang=zh"))

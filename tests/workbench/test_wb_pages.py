@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from cases.operations import dispatch
 from core.ids import grouped
 from organisations.lines import superiors
+from organisations.models import Post, RoleGrant
 from organisations.people import Actor
 from tests.workbench.conftest import TITLE, Desk
 
@@ -153,3 +155,27 @@ def test_reporting_up_is_done_only_where_an_office_asked_the_level_above(
         upper = min(superiors(session, wb.city.organisation("TC-CGJ"), wb.clock.now().date()))
         dispatch.report_up(session, wb.handler(), wb.clock.now(), wb.assignment(case_id).id, upper)
     assert node().startswith("lx-node--done") and "没有上报" not in node()
+
+
+@pytest.mark.parametrize(
+    ("username", "gone", "said"),
+    [
+        ("huo.yan", Post, "您还没有岗位"),
+        ("huo.yan", RoleGrant, "您的账号还没有角色"),
+        ("admin.audit", None, "您的角色不办件"),
+    ],
+)
+def test_home_says_what_to_do_where_no_work_can_come(
+    wb: Desk, client: FlaskClient, sign_in: SignIn, username: str, gone: type[Post | RoleGrant] | None, said: str
+) -> None:
+    wb.sent()
+    if gone is not None:
+        account_id = wb.city.actor(username).account_id
+        with wb.db.write() as session:
+            for row in session.scalars(select(gone).where(gone.account_id == account_id)):
+                session.delete(row)
+    sign_in(client, username)
+    page = client.get("/work/").text
+    assert said in page
+    assert ("请联系安全管理员" in page) == (gone is not None)
+    assert "交办给您单位的" not in page
