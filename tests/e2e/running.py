@@ -11,19 +11,11 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlencode
 
-import requests
-from twilio.request_validator import RequestValidator
-from wechatpy.utils import WeChatSigner
+from tests.providers import SECRETS, Providers
 
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST = 120.0  # seconds until a test gives up waiting for another process
-WECHAT_TOKEN, TWILIO_TOKEN = "test-wechat-token", "test-twilio-token"
-SECRETS = {
-    "HUB_CHANNELS": "wechat,sms", "HUB_WECHAT_TOKEN": WECHAT_TOKEN, "HUB_TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
-    "HUB_TWILIO_AUTH_TOKEN": TWILIO_TOKEN, "HUB_TWILIO_FROM": "+8657112345000", "HUB_ENV_FILE": os.devnull,
-}  # fmt: skip
 
 
 def until(true: Callable[[], bool], what: str) -> None:
@@ -34,12 +26,12 @@ def until(true: Callable[[], bool], what: str) -> None:
         pause.wait(0.2)
 
 
-class RunningHub:
+class RunningHub(Providers):
     """Web, worker, search worker and beat on a folder and a port of their own."""
 
     def __init__(self, folder: Path, port: int) -> None:
         self.folder, self.base = folder, f"http://127.0.0.1:{port}"
-        self.settings = {"HUB_DATA_DIR": str(folder), "HUB_PORT": str(port), **SECRETS}
+        self.settings = {"HUB_DATA_DIR": str(folder), "HUB_PORT": str(port), "HUB_ENV_FILE": os.devnull, **SECRETS}
         plain = {name: value for name, value in os.environ.items() if not name.startswith("HUB_")}
         self._said: list[str] = []
         self._process = subprocess.Popen(
@@ -68,21 +60,3 @@ class RunningHub:
         """The password of a demonstration account of this installation."""
         found: dict[str, str] = json.loads((self.folder / "demo-accounts.json").read_text())
         return found[username]
-
-    def sms(self, sender: str, text: str, sid: str) -> requests.Response:
-        """A text message, signed as the provider signs it."""
-        form = {"MessageSid": sid, "From": sender, "To": "+8657112345000", "Body": text, "NumMedia": "0"}
-        signature = RequestValidator(TWILIO_TOKEN).compute_signature(f"{self.base}/hooks/sms", form)
-        return requests.post(f"{self.base}/hooks/sms", form, headers={"X-Twilio-Signature": signature}, timeout=60)
-
-    def wechat(self, openid: str, text: str, key: int) -> requests.Response:
-        """A message to the official account in plain mode, signed as WeChat signs it."""
-        signer = WeChatSigner()
-        stamp = str(int(time.time()))
-        signer.add_data(WECHAT_TOKEN, stamp, "99")
-        query = urlencode({"signature": signer.signature, "timestamp": stamp, "nonce": "99"})
-        body = (
-            f"<xml><ToUserName>gh_1</ToUserName><FromUserName>{openid}</FromUserName><CreateTime>{1764000000 + key}"
-            f"</CreateTime><MsgType>text</MsgType><Content><![CDATA[{text}]]></Content><MsgId>{key}</MsgId></xml>"
-        )
-        return requests.post(f"{self.base}/hooks/wechat?{query}", body.encode(), timeout=60)

@@ -17,11 +17,8 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
-from urllib.parse import urlencode
 
 import requests
-from twilio.request_validator import RequestValidator
-from wechatpy.utils import WeChatSigner
 
 import wiring
 from core.clock import Clock
@@ -29,16 +26,10 @@ from core.config import load_settings
 from core.database import Database
 from core.schema import bring_forward
 from organisations.seed import seed_city
+from tests.providers import SECRETS, Providers
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LONGEST = 90.0  # seconds until a test gives up waiting
-WECHAT_TOKEN, TWILIO_TOKEN = "test-wechat-token", "test-twilio-token"
-SECRETS = {
-    "HUB_CHANNELS": "wechat,sms", "HUB_WECHAT_TOKEN": WECHAT_TOKEN, "HUB_TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
-    "HUB_TWILIO_AUTH_TOKEN": TWILIO_TOKEN, "HUB_TWILIO_FROM": "+8657112345000",
-}  # fmt: skip
-
-
 PASSWORDS = {"pei.zhengyu": "first-lantern-of-11", "admin.security": "first-harbour-of-12"}
 
 
@@ -62,7 +53,7 @@ def until(true: Callable[[], bool], what: str) -> None:
 
 
 @dataclass
-class Hub:
+class Hub(Providers):
     """Web, worker, search worker and beat on a folder and a port of their own."""
 
     folder: Path
@@ -129,24 +120,6 @@ class Hub:
             " AND (attempts = 0 OR lease IS NOT NULL)"
         )
         until(lambda: self.rows(query) == [(0,)], "jobs done")
-
-    def sms(self, sender: str, text: str, sid: str) -> requests.Response:
-        """A text message, signed as the provider signs it."""
-        form = {"MessageSid": sid, "From": sender, "To": "+8657112345000", "Body": text, "NumMedia": "0"}
-        signature = RequestValidator(TWILIO_TOKEN).compute_signature(f"{self.base}/hooks/sms", form)
-        return requests.post(f"{self.base}/hooks/sms", form, headers={"X-Twilio-Signature": signature}, timeout=30)
-
-    def wechat(self, openid: str, text: str, key: int) -> requests.Response:
-        """A message to the official account, signed as WeChat signs it."""
-        signer = WeChatSigner()
-        stamp = str(int(time.time()))
-        signer.add_data(WECHAT_TOKEN, stamp, "99")
-        query = urlencode({"signature": signer.signature, "timestamp": stamp, "nonce": "99"})
-        body = (
-            f"<xml><ToUserName>gh_1</ToUserName><FromUserName>{openid}</FromUserName><CreateTime>{1764000000 + key}"
-            f"</CreateTime><MsgType>text</MsgType><Content><![CDATA[{text}]]></Content><MsgId>{key}</MsgId></xml>"
-        )
-        return requests.post(f"{self.base}/hooks/wechat?{query}", body.encode(), timeout=30)
 
     def raw(self, data: bytes) -> bytes:
         """What the web server answers to bytes that are no request."""
