@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from callcenter import names
 from callcenter.call import Call
+from cases import conduct
 from cases.errors import Invalid
 from classifier import words
 from core.database import Database
@@ -98,6 +99,7 @@ def _advice(
 ) -> Advice:
     facts = diversion.CaseFacts(
         stage="review", track=call.track, round=1, danger=danger, urgent=False, sensitive=False,
+        accuses=conduct.accuses_office(f"{text.title_normal}\n{text.body_normal}"),
         refusals=diversion.unstaffed(session, at, fit),
     )  # fmt: skip
     reasons = diversion.decide(said, fit, facts).reasons

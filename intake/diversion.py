@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cases import errors
+from cases import conduct, errors
 from cases.models import Case, Classification, Event, ExtraField, Submission, SubmissionCase
 from cases.operations import base, classification, dispatch, merging
 from core import jobs
@@ -76,7 +76,10 @@ class Fit:
 
 @dataclass(frozen=True)
 class CaseFacts:
-    """What of the case itself forbids dispatching it by rule; `refusals` are codes found against the proposed lead."""
+    """What of the case itself forbids dispatching it by rule; `refusals` are codes found against the proposed lead.
+
+    `accuses`: words about those in office stand in the text that the classifier takes for past, doubted or denied.
+    """
 
     stage: str
     track: str
@@ -85,6 +88,7 @@ class CaseFacts:
     urgent: bool
     sensitive: bool
     is_copy: bool = False
+    accuses: bool = False
     refusals: tuple[str, ...] = ()
 
 
@@ -111,8 +115,8 @@ def decide(suggestion: Suggested, fit: Fit | None, facts: CaseFacts, threshold: 
     """
     sure = suggestion.confident if threshold is None else suggestion.confidence >= threshold
     checks = {
-        "accusation": suggestion.against_office,
-        "report": suggestion.accusation and not suggestion.against_office,
+        "accusation": suggestion.against_office or facts.accuses,
+        "report": suggestion.accusation and not (suggestion.against_office or facts.accuses),
         "danger": bool(suggestion.danger) or facts.danger,
         "urgent": suggestion.urgent or facts.urgent,
         "sensitive": suggestion.sensitive or facts.sensitive,
@@ -144,6 +148,7 @@ class _Judged:
     decision: Decision
     catalogue_version_id: int | None
     copy_of_id: int | None
+    accusation: bool
 
 
 def register(registry: jobs.Registry, brain: Brain) -> None:
@@ -206,12 +211,15 @@ def _judge(session: Session, case: Case, founding: Submission, thought: Thought,
         # What the classification itself decides is not known of the case yet.
         refusals = [code for code in found if code in {"conduct", "excluded"}]
         refusals += unstaffed(session, at, fit)
+    accuses = conduct.accuses_office(f"{founding.title_masked}\n{founding.body_masked}")
     facts = CaseFacts(
         stage=case.stage, track=case.track, round=case.round, danger=bool(case.danger), urgent=case.urgent,
-        sensitive=case.sensitive, is_copy=copy_of_id is not None, refusals=tuple(refusals),
+        sensitive=case.sensitive, is_copy=copy_of_id is not None, accuses=accuses,
+        refusals=tuple(refusals),
     )  # fmt: skip
     decision = _as_wished(session, case, founding, decide(thought.suggestion, fit, facts, thought.threshold))
-    return _Judged(thought, decision, version.id if version else None, copy_of_id)
+    against = accuses or thought.suggestion.against_office
+    return _Judged(thought, decision, version.id if version else None, copy_of_id, against)
 
 
 def unstaffed(session: Session, at: datetime, fit: Fit | None) -> tuple[str, ...]:
@@ -295,7 +303,7 @@ def _divert(session: Session, at: datetime, case: Case, judged: _Judged) -> list
             reasons = ["inactive"]
         session.expire_all()
     classification.record(session, at, case.id, _row(judged, automatic=False, reasons=tuple(reasons)))
-    if judged.copy_of_id is not None and not judged.thought.suggestion.against_office:
+    if judged.copy_of_id is not None and not judged.accusation:
         _propose(session, at, case.id, judged.copy_of_id)
     return reasons
 
@@ -313,7 +321,7 @@ def _row(judged: _Judged, *, automatic: bool, reasons: tuple[str, ...]) -> class
     level1, level2, level3 = said.category
     return classification.Suggestion(
         level1=level1 or "", level2=level2 or "", level3=level3 or "", nature=said.nature, urgent=said.urgent,
-        danger=said.danger, sensitive=said.sensitive, accusation=said.against_office, confidence=said.confidence,
+        danger=said.danger, sensitive=said.sensitive, accusation=judged.accusation, confidence=said.confidence,
         organisation_id=judged.decision.organisation_id, automatic=automatic, reasons=reasons,
         evidence=tuple(said.evidence), alternatives=tuple(said.alternatives), model_version=said.version,
         catalogue_version_id=judged.catalogue_version_id,

@@ -95,6 +95,8 @@ def test_sure_of_an_ordinary_matter_it_goes_by_itself() -> None:
         (Said(), FIT, replace(FACTS, urgent=True), "urgent"),
         (Said(), FIT, replace(FACTS, sensitive=True), "sensitive"),
         (Said(), FIT, replace(FACTS, is_copy=True), "copy"),
+        (Said(), FIT, replace(FACTS, accuses=True), "accusation"),
+        (Said(accusation=True), FIT, replace(FACTS, accuses=True), "accusation"),
         (Said(), FIT, replace(FACTS, stage="assigned"), "moved_on"),
         (Said(), FIT, replace(FACTS, refusals=("conduct",)), "conduct"),
     ],
@@ -181,6 +183,17 @@ def test_a_possible_accusation_stays_unseen(city: City, clock: FixedClock) -> No
     classify(city, clock, case_id, Said(accusation=True, against_office=True))
     case, (row,), assignments = read(city, case_id)
     assert (case.accusation, case.stage, assignments, row.accusation) == ("possible", "review", [], True)
+
+
+@pytest.mark.parametrize(
+    "body", ["去年王局长受贿五万元，现在还在位子上", "审批过程中是不是存在弄虚作假", "我们这里就没有贪官了吗"]
+)
+def test_words_about_those_in_office_are_seen_though_past_or_doubted(city: City, clock: FixedClock, body: str) -> None:
+    case_id = case_with(city, clock, "k1", body)
+    classify(city, clock, case_id)
+    case, (row,), assignments = read(city, case_id)
+    assert (case.accusation, case.stage, assignments, row.accusation) == ("possible", "review", [], True)
+    assert row.reasons[0] == "accusation"
 
 
 def test_not_to_whom_it_complains_of(city: City, clock: FixedClock) -> None:
