@@ -391,6 +391,7 @@ def test_what_is_not_resolved_says_what_follows_and_by_when(
     assert "决定重新办理还是办结" in page
     assert "现在轮到您" not in page
     assert "请您确认" not in page.split("办理经过")[0]
+    assert how == "object" or "报编号，要求重办" not in page
 
 
 def test_a_direct_answer_is_closed_and_asks_for_no_confirmation(
