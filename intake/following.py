@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TypedDict
 
 from sqlalchemy.orm import Session
 
@@ -137,14 +136,7 @@ def _meant(session: Session, sender: Sender, number: str, stages: Sequence[str] 
     return []
 
 
-class _Source(TypedDict):
-    origin: str
-    origin_key: str
-    channel: str
-    danger: str
-
-
-def _source(message: Message, delivery: Delivery, text: str) -> _Source:
+def _source(message: Message, delivery: Delivery, text: str) -> messages.Sent:
     """Where a message came from, and the danger its words tell of; a repeat of the delivery gives the earlier row."""
     danger = words.danger(normalise(text).text)
     return {"origin": message.channel, "origin_key": delivery.key, "channel": message.channel, "danger": danger}
@@ -167,7 +159,7 @@ def _do(session: Session, submission: Submission, command: Command, message: Mes
     elif command.word == "rate":
         said = commands.judgement(command.text)
         closing.rate(session, CITIZEN, at, submission.id, said.contacted, said.resolved, said.satisfaction,
-                     command.text, message.channel, danger=source["danger"])  # fmt: skip
+                     command.text, message.channel, danger=source.get("danger", ""))  # fmt: skip
         text = answers.rated(number, unhappy=said.resolved is False or (said.satisfaction or 5) <= 2)
     else:
         kind = "correction" if command.word == "correct" else "addition"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import NotRequired, TypedDict, Unpack
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,6 +16,14 @@ from cases.operations.base import check, lock_case, record
 from cases.operations.ending import close_case, require_seen, standing
 from organisations.models import Ground
 from organisations.people import Actor
+
+
+class OnGround(TypedDict):
+    """The ground that a case ends on, by its code; a text in place of its own; the case's version as seen."""
+
+    ground: str
+    text: NotRequired[str]
+    version: NotRequired[int | None]
 
 
 def forward(
@@ -73,32 +82,14 @@ def register(session: Session, actor: Actor, at: datetime, case_id: int, *, vers
     record(session, actor, "register", case, at, data={"submissions": [one.id for one in waiting]})
 
 
-def refuse(
-    session: Session,
-    actor: Actor,
-    at: datetime,
-    case_id: int,
-    *,
-    ground: str,
-    text: str = "",
-    version: int | None = None,
-) -> Decision:
+def refuse(session: Session, actor: Actor, at: datetime, case_id: int, **given: Unpack[OnGround]) -> Decision:
     """Decline to accept (不予受理) on a ground of the case's track; its article is kept. Raises Invalid without one."""
-    return _end_on_ground(session, actor, at, case_id, "refuse", "refused", ground, text, version)
+    return _end_on_ground(session, actor, at, case_id, "refuse", "refused", given)
 
 
-def guide(
-    session: Session,
-    actor: Actor,
-    at: datetime,
-    case_id: int,
-    *,
-    ground: str,
-    text: str = "",
-    version: int | None = None,
-) -> Decision:
+def guide(session: Session, actor: Actor, at: datetime, case_id: int, **given: Unpack[OnGround]) -> Decision:
     """Point to the way that is open by law (告知, 导入法定途径) on a ground of the case's track. Raises Invalid."""
-    return _end_on_ground(session, actor, at, case_id, "guide", "guided", ground, text, version)
+    return _end_on_ground(session, actor, at, case_id, "guide", "guided", given)
 
 
 def direct_answer(
@@ -147,21 +138,19 @@ def _end_on_ground(
     case_id: int,
     operation: str,
     outcome: str,
-    ground: str,
-    text: str,
-    version: int | None,
+    given: OnGround,
 ) -> Decision:
-    case = lock_case(session, case_id, version)
+    case = lock_case(session, case_id, given.get("version"))
     check(session, actor, operation, case)
     require_seen(session, case)
     row = session.scalar(
         select(Ground).where(
-            Ground.track == case.track, Ground.operation == operation, Ground.code == ground, Ground.active
+            Ground.track == case.track, Ground.operation == operation, Ground.code == given["ground"], Ground.active
         )
     )
     if row is None:
         raise Invalid({"ground": "请从列表中选择依据。"})
-    decision = decide(session, actor, at, case, outcome, ground=row, text=text or row.text)
+    decision = decide(session, actor, at, case, outcome, ground=row, text=given.get("text") or row.text)
     close_case(session, case, at, outcome)
     record(session, actor, operation, case, at, data={"decision": decision.id, "ground": row.code})
     return decision

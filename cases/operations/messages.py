@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NotRequired, TypedDict, Unpack
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -36,6 +37,16 @@ KINDS = {
 }
 
 
+class Sent(TypedDict):
+    """How a citizen's message came: where it came from, by which key it is known again, what was with it."""
+
+    origin: str
+    origin_key: str
+    channel: str
+    files: NotRequired[Sequence[FileGiven]]
+    danger: NotRequired[str]
+
+
 def add(
     session: Session,
     actor: Actor,
@@ -44,11 +55,7 @@ def add(
     text: str,
     *,
     kind: str = "addition",
-    origin: str,
-    origin_key: str,
-    channel: str,
-    files: Sequence[FileGiven] = (),
-    danger: str = "",
+    **sent: Unpack[Sent],
 ) -> Message:
     """Add to a submission (`kind` addition) or put something in it right (correction). The original stays.
 
@@ -56,88 +63,44 @@ def add(
     """
     if kind not in {"addition", "correction"}:
         raise Invalid({"kind": "请选择补充或更正。"})
-    if not text.strip() and not files:
+    if not text.strip() and not sent.get("files"):
         raise Invalid({"text": "请写下要补充的内容，或添加材料。"})
-    return _take(session, actor, at, submission_id, text, kind, "add", (origin, origin_key, channel), files, danger)
+    return _take(session, actor, at, submission_id, text, kind, "add", sent)
 
 
 def urge(
-    session: Session,
-    actor: Actor,
-    at: datetime,
-    submission_id: int,
-    text: str = "",
-    *,
-    origin: str,
-    origin_key: str,
-    channel: str,
-    files: Sequence[FileGiven] = (),
-    danger: str = "",
+    session: Session, actor: Actor, at: datetime, submission_id: int, text: str = "", **sent: Unpack[Sent]
 ) -> Message:
     """催办: the citizen asks that it go faster. Raises NotFound, Forbidden, NotNow once the case is closed."""
-    return _take(session, actor, at, submission_id, text, "urge", "urge", (origin, origin_key, channel), files, danger)
+    return _take(session, actor, at, submission_id, text, "urge", "urge", sent)
 
 
 def enquire(
-    session: Session,
-    actor: Actor,
-    at: datetime,
-    submission_id: int,
-    text: str = "",
-    *,
-    origin: str,
-    origin_key: str,
-    channel: str,
-    files: Sequence[FileGiven] = (),
-    danger: str = "",
+    session: Session, actor: Actor, at: datetime, submission_id: int, text: str = "", **sent: Unpack[Sent]
 ) -> Message:
     """查询: the citizen asks how it stands; kept as a message, in any state, and changes nothing of the case."""
-    return _take(session, actor, at, submission_id, text, "enquiry", None, (origin, origin_key, channel), files, danger)
+    return _take(session, actor, at, submission_id, text, "enquiry", None, sent)
 
 
 def answer_question(
-    session: Session,
-    actor: Actor,
-    at: datetime,
-    submission_id: int,
-    text: str,
-    *,
-    origin: str,
-    origin_key: str,
-    channel: str,
-    files: Sequence[FileGiven] = (),
-    danger: str = "",
+    session: Session, actor: Actor, at: datetime, submission_id: int, text: str, **sent: Unpack[Sent]
 ) -> Message:
     """What the citizen says to our question; its clock ends. Raises Invalid, NotFound, Forbidden, NotNow."""
-    if not text.strip() and not files:
+    if not text.strip() and not sent.get("files"):
         raise Invalid({"text": "请写下您的回答，或添加材料。"})
-    message = _take(
-        session, actor, at, submission_id, text, "answer", "add", (origin, origin_key, channel), files, danger
-    )
+    message = _take(session, actor, at, submission_id, text, "answer", "add", sent)
     case = base.case_of(session, submission_id)
     clocks.end(session, "case", case.id, "ask_citizen", at, "added")
     return message
 
 
 def object_(
-    session: Session,
-    actor: Actor,
-    at: datetime,
-    submission_id: int,
-    text: str,
-    *,
-    origin: str,
-    origin_key: str,
-    channel: str,
-    files: Sequence[FileGiven] = (),
-    danger: str = "",
+    session: Session, actor: Actor, at: datetime, submission_id: int, text: str, **sent: Unpack[Sent]
 ) -> Message:
     """The citizen does not agree with the answer served. Raises Invalid without text, NotFound, Forbidden, NotNow."""
     if not text.strip():
         raise Invalid({"text": "请写下您不同意的地方。"})
-    message = _take(
-        session, actor, at, submission_id, text, "objection", "object", (origin, origin_key, channel), files, danger
-    )
+    message = _take(session, actor, at, submission_id, text, "objection", "object", sent)
     closing.after_objection(session, actor, at, base.case_of(session, submission_id))
     return message
 
@@ -204,11 +167,10 @@ def _take(
     text: str,
     kind: str,
     operation: str | None,
-    source: tuple[str, str, str],
-    files: Sequence[FileGiven],
-    danger: str,
+    sent: Sent,
 ) -> Message:
     """One message from a citizen, once by its origin; `operation` None writes an event that moves nothing."""
+    source, files = (sent["origin"], sent["origin_key"], sent["channel"]), sent.get("files", ())
     submission = session.get(Submission, submission_id)
     if submission is None:
         raise NotFound()
@@ -229,8 +191,8 @@ def _take(
     accusations.screen(session, at, case, text)
     attachments.store(session, at, files, submission_id=submission.id, message_id=message.id, by_id=actor.account_id)
     _append(session, actor, at, case, operation, submission, _data(submission, message, text, len(files)))
-    if danger:
-        alerts.raise_(session, at, case, danger, again=True)
+    if sent.get("danger"):
+        alerts.raise_(session, at, case, sent["danger"], again=True)
     return message
 
 
