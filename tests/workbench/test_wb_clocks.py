@@ -68,6 +68,14 @@ def test_a_danger_comes_first_until_it_was_seen(wb: Desk, client: FlaskClient, s
     assert due_of(client.get(path).text, number).startswith("分流复核剩")
 
 
+def test_a_department_sees_the_danger_first_too(wb: Desk, client: FlaskClient, sign_in: SignIn) -> None:
+    case_id = wb.in_hand(title="三栋闻到燃气味", body="三栋楼道燃气味很重，有老人头晕。", danger="gas")
+    number = wb.case(case_id).number
+    sign_in(client, "huo.yan")
+    shown = {path: due_of(client.get(path).text, number) for path in ("/work/", "/work/cases?mine=1")}
+    assert set(shown.values()) == {"险情响应剩 15 分"}, shown
+
+
 def test_a_danger_of_a_case_taken_back_still_shows(wb: Desk, client: FlaskClient, sign_in: SignIn) -> None:
     case_id = wb.waiting("三栋闻到燃气味", "三栋楼道燃气味很重，有老人头晕。", danger="gas")
     with wb.db.write() as session:

@@ -83,13 +83,14 @@ def as_tasks(session: Session, actor: Actor, at: datetime, rows: Sequence[Assign
     ids = {row.case_id for row in rows}
     found = {one.id: one for one in session.scalars(select(Case).where(Case.id.in_(ids)))}
     areas = names.areas(session, (one.area_id for one in found.values()))
-    cards = lines.cards_of(session, sorted(ids))
+    cards, running = lines.cards_of(session, sorted(ids)), lines.running_clocks(session, sorted(ids))
     people = names.accounts(session, (row.claimed_by_id for row in rows))
     return [
         Task(
             case_id=row.case_id, assignment_id=row.id, number=found[row.case_id].number, title=found[row.case_id].title,
             area=areas.get(found[row.case_id].area_id or 0, ""), note=people.get(row.claimed_by_id or 0, ""),
-            state=row.state, due=lines.due_of_assignment(session, at, row), urgent=found[row.case_id].urgent,
+            state=row.state, urgent=found[row.case_id].urgent,
+            due=lines.due_of_case(session, at, found[row.case_id], running.get(row.case_id, ()), row),
             card=cards.get(row.case_id, ""), version=found[row.case_id].version, seq=found[row.case_id].seq,
             mine=row.claimed_by_id == actor.account_id,
         )
@@ -186,12 +187,15 @@ def _asked(session: Session, rows: Sequence[AssignmentRequest], at: datetime | N
     asked = {one.id: one for one in session.scalars(wanted)}
     offices = names.organisations(session, (one.organisation_id for one in asked.values()))
     people = names.accounts(session, (row.asked_by_id for row in rows))
+    running = lines.running_clocks(session, list(found)) if at else {}
     return [
         {
             "row": row, "case": found[row.case_id], "kind": names.request_kind(row.kind), "reason": row.reason or "",
             "office": offices.get(asked[row.assignment_id].organisation_id, ""),
             "who": people.get(row.asked_by_id or 0, ""),
-            "due": lines.due_of_assignment(session, at, asked[row.assignment_id]) if at else {},
+            "due": lines.due_of_case(
+                session, at, found[row.case_id], running.get(row.case_id, ()), asked[row.assignment_id]
+            ) if at else {},
         }
         for row in rows
     ]  # fmt: skip
