@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask_babel import gettext as _
-from sqlalchemy import Index, String, Text, UniqueConstraint, select, update
+from sqlalchemy import Index, String, Text, UniqueConstraint, select, text, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -31,6 +31,7 @@ ANSWER_KEPT = timedelta(hours=24)  # it may hold a query code
 RETRY = "inbox.retry"
 _RETRY_AFTER = timedelta(seconds=30)
 _CONSENT = {Kind.STOP, Kind.START}
+_FAILED = text("state = 'failed'")
 _RESULT = ("state", "error", "answer_number", "answer_sealed", "answer_expires_at")
 
 
@@ -43,7 +44,7 @@ class Delivery(Base):
     __tablename__ = "deliveries"
     __table_args__ = (
         UniqueConstraint("channel", "key"),
-        Index("ix_deliveries_state", "state", "received_at"),
+        Index("ix_deliveries_failed", "received_at", sqlite_where=_FAILED, postgresql_where=_FAILED),
         Index("ix_deliveries_answer_expires_at", "answer_expires_at"),
     )
 

@@ -22,6 +22,7 @@ STATES = {
 STEPS = {"about": "什么事", "place": "在哪里", "more": "有无补充", "confirm": "核对", "unsure": "补充还是新事"}
 LIVE = ("open", "left")
 _LIVE = text("state IN ('open', 'left')")
+_HANDED_IN = text("submission_id IS NOT NULL")
 
 
 class Dialogue(Base):
@@ -36,6 +37,7 @@ class Dialogue(Base):
         Index("uq_dialogues_live", "channel", "sender_digest", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
         Index("ix_dialogues_sender", "channel", "sender_digest", "last_at"),
         Index("ix_dialogues_state", "state", "last_at"),
+        Index("ix_dialogues_submission_id", "submission_id", sqlite_where=_HANDED_IN, postgresql_where=_HANDED_IN),
     )
 
     channel: Mapped[str] = mapped_column(String(20))
@@ -56,7 +58,7 @@ class Dialogue(Base):
     parts: Mapped[int] = mapped_column(default=0)
     first_digest: Mapped[str | None] = mapped_column(String(90))  # keyed, of the first words: finds an exact copy
     options: Mapped[list[int]] = mapped_column(JSON, default=list)  # submissions offered at the step unsure, in order
-    submission_id: Mapped[int | None] = mapped_column(ForeignKey("submissions.id"), index=True)
+    submission_id: Mapped[int | None] = mapped_column(ForeignKey("submissions.id"))
     started_at: Mapped[datetime]
     last_at: Mapped[datetime]
     reminded_at: Mapped[datetime | None]
@@ -73,11 +75,15 @@ class Turn(Base):
     """
 
     __tablename__ = "dialogue_turns"
-    __table_args__ = (UniqueConstraint("delivery_id"), Index("ix_dialogue_turns_dialogue", "dialogue_id", "at"))
+    __table_args__ = (
+        UniqueConstraint("delivery_id"),
+        Index("ix_dialogue_turns_dialogue", "dialogue_id", "at"),
+        Index("ix_dialogue_turns_submission_id", "submission_id", sqlite_where=_HANDED_IN, postgresql_where=_HANDED_IN),
+    )
 
     delivery_id: Mapped[int]
     dialogue_id: Mapped[int | None] = mapped_column(ForeignKey("dialogues.id"))
-    submission_id: Mapped[int | None] = mapped_column(ForeignKey("submissions.id"), index=True)
+    submission_id: Mapped[int | None] = mapped_column(ForeignKey("submissions.id"))
     kind: Mapped[str] = mapped_column(String(20))
     role: Mapped[str] = mapped_column(String(10))
     text = sealed()

@@ -2,7 +2,7 @@
 
 Revision: 0001
 After: 
-Written: 2026-11-25 10:36:52.390210
+Written: 2026-11-25 11:07:06.970218
 """
 
 import sqlalchemy as sa
@@ -159,7 +159,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('deliveries', schema=None) as batch_op:
         batch_op.create_index('ix_deliveries_answer_expires_at', ['answer_expires_at'], unique=False)
-        batch_op.create_index('ix_deliveries_state', ['state', 'received_at'], unique=False)
+        batch_op.create_index('ix_deliveries_failed', ['received_at'], unique=False, sqlite_where=sa.text("state = 'failed'"), postgresql_where=sa.text("state = 'failed'"))
 
     op.create_table('grounds',
     sa.Column('track', sa.String(length=12), nullable=False),
@@ -896,7 +896,7 @@ def upgrade() -> None:
     with op.batch_alter_table('dialogues', schema=None) as batch_op:
         batch_op.create_index('ix_dialogues_sender', ['channel', 'sender_digest', 'last_at'], unique=False)
         batch_op.create_index('ix_dialogues_state', ['state', 'last_at'], unique=False)
-        batch_op.create_index(batch_op.f('ix_dialogues_submission_id'), ['submission_id'], unique=False)
+        batch_op.create_index('ix_dialogues_submission_id', ['submission_id'], unique=False, sqlite_where=sa.text('submission_id IS NOT NULL'), postgresql_where=sa.text('submission_id IS NOT NULL'))
         batch_op.create_index('uq_dialogues_live', ['channel', 'sender_digest'], unique=True, sqlite_where=sa.text("state IN ('open', 'left')"), postgresql_where=sa.text("state IN ('open', 'left')"))
 
     op.create_table('external_numbers',
@@ -1195,7 +1195,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('dialogue_turns', schema=None) as batch_op:
         batch_op.create_index('ix_dialogue_turns_dialogue', ['dialogue_id', 'at'], unique=False)
-        batch_op.create_index(batch_op.f('ix_dialogue_turns_submission_id'), ['submission_id'], unique=False)
+        batch_op.create_index('ix_dialogue_turns_submission_id', ['submission_id'], unique=False, sqlite_where=sa.text('submission_id IS NOT NULL'), postgresql_where=sa.text('submission_id IS NOT NULL'))
 
     op.create_table('events',
     sa.Column('case_id', sa.BigInteger(), nullable=False),
