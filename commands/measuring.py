@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
+
+from commands.shared import DATA
 
 
 @click.group()
@@ -46,6 +49,22 @@ def bench_webhook() -> None:
     from benchmarks.webhook import run
 
     run(sys.stdout)
+
+
+@bench.command("classify")
+@click.option(
+    "--file",
+    "path",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    default=None,
+    help="A CSV file with title and body; default: messages.csv of ../shared/data, else made-up texts.",
+)
+def bench_classify(path: Path | None) -> None:
+    """Whole suggestions beside cutting the same texts and nothing else."""
+    from benchmarks.classify import rows_of, run
+
+    real = path or DATA / "messages.csv"
+    run(sys.stdout, rows_of(real) if real.exists() else None)
 
 
 @bench.command("import")
