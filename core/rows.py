@@ -16,19 +16,19 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from core.database import Base
 
+Step = Callable[[Any], Any]
+
 
 class _Ready(NamedTuple):
-    """A statement in a driver's own words: its text, its parameters in order (None: by name), what is done to some."""
+    """A statement in a driver's own words: its text, and each parameter's name with what is done to its value."""
 
     text: str
-    order: tuple[str, ...] | None
-    steps: tuple[tuple[str, Callable[[Any], Any]], ...]
+    steps: tuple[tuple[str, Step | None], ...]
+    positional: bool
 
     def parameters(self, values: Mapping[str, Any]) -> Any:
-        given = dict(values)
-        for name, step in self.steps:
-            given[name] = step(given[name])
-        return given if self.order is None else tuple([given[name] for name in self.order])
+        given = [values[name] if step is None else step(values[name]) for name, step in self.steps]
+        return tuple(given) if self.positional else dict(zip([name for name, _ in self.steps], given, strict=True))
 
 
 def run(session: Session, statement: TextClause, values: Mapping[str, Any]) -> CursorResult[Any]:
@@ -72,13 +72,12 @@ def change_row(session: Session, row: Base, names: tuple[str, ...]) -> None:
 @lru_cache(maxsize=200)
 def _ready(statement: TextClause, dialect: Dialect) -> _Ready:
     compiled = statement.compile(dialect=dialect)
-    steps = []
-    for name, bind in compiled.binds.items():
-        step = bind.type.dialect_impl(dialect).bind_processor(dialect)
-        if step is not None:
-            steps.append((name, step))
-    order = tuple(compiled.positiontup) if compiled.positiontup is not None else None
-    return _Ready(str(compiled), order, tuple(steps))
+    order = compiled.positiontup
+    steps = [
+        (name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect))
+        for name in order or compiled.binds
+    ]
+    return _Ready(str(compiled), tuple(steps), order is not None)
 
 
 @lru_cache(maxsize=200)

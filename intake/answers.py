@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from flask_babel import gettext
+from flask_babel import get_locale, gettext
 
 from core import ids
 
 
 def _(sentence: str, **values: object) -> str:
     """The sentence in the language in use, with its values."""
+    locale = get_locale()
+    if locale is None or locale.language == "zh":  # the Chinese sentence is the key: no catalogue need be asked
+        return sentence % values if values else sentence
     return str(gettext(sentence, **values))
 
 
