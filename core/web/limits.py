@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import flask
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
+from limits import parse
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+from werkzeug.exceptions import TooManyRequests
 
 View = TypeVar("View", bound=Callable[..., Any])
+_parsed = lru_cache(parse)
 
 
 def limited(rule: str, methods: tuple[str, ...] = ("POST",)) -> Callable[[View], View]:
@@ -24,20 +28,14 @@ def limited(rule: str, methods: tuple[str, ...] = ("POST",)) -> Callable[[View],
 
 def install(app: flask.Flask) -> None:
     """Give the application its counter."""
-    limiter = Limiter(get_remote_address, app=app, storage_uri="memory://")
-    # Views without a limit are let through before it looks for one at each request.
-    limiter.request_filter(lambda: not hasattr(app.view_functions.get(flask.request.endpoint or ""), "__limit__"))
-    app.extensions["lx_limiter"] = limiter
-    app.extensions["lx_limits"] = {}
+    app.extensions["lx_limiter"] = FixedWindowRateLimiter(MemoryStorage())
 
 
 def check(app: flask.Flask, endpoint: str) -> None:
-    """Count this request against its view's limit. Raises 429."""
+    """Count this request against its view's limit. Raises TooManyRequests."""
     rule, methods = getattr(app.view_functions[endpoint], "__limit__", ("", ()))
     if not rule or flask.request.method not in methods:
         return
-    known = app.extensions["lx_limits"]
-    if endpoint not in known:
-        known[endpoint] = app.extensions["lx_limiter"].limit(rule, scope=endpoint)
-    with known[endpoint]:
-        pass
+    limiter: FixedWindowRateLimiter = app.extensions["lx_limiter"]
+    if not limiter.hit(_parsed(rule), endpoint, flask.request.remote_addr or ""):
+        raise TooManyRequests()

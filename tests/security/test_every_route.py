@@ -153,7 +153,7 @@ def test_every_form_refuses_a_wrong_token(
 ) -> None:
     case_id = wb.sent()
     app.config["WTF_CSRF_ENABLED"] = True
-    app.extensions["lx_limits"].clear()
+    app.extensions["lx_limiter"].storage.reset()
     before, tried = counted(wb.db), 0
     for route in forms(app):
         powerful(route)
