@@ -59,6 +59,7 @@ BINDINGS = Bindings(
 HOUSEKEEPING, UPKEEP = "hub.housekeeping", "hub.upkeep"
 REGULAR = (
     (sweep.SWEEP, "minute", JOBS),
+    (left.LOOK, "minute", JOBS),
     (HOUSEKEEPING, "hour", JOBS),
     (readerless.NAME_READERS, "hour", JOBS),
     (UPKEEP, "day", JOBS),

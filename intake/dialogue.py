@@ -16,7 +16,6 @@ from cases.operations.submissions import NewSubmission, Submitted
 from channels.contract import Message, Outcome, Place
 from channels.inbox import Delivery
 from classifier import words
-from core import jobs
 from core.errors import HubError
 from core.rows import insert_row, run, store_new
 from core.text.normalise import normalise
@@ -32,10 +31,7 @@ from organisations.people import CITIZEN, Actor
 TEXT_MOST = 5000  # characters of one message
 BODY_MOST = 20_000  # characters of a dialogue
 PLACE_MOST = 200
-REMIND_AFTER = timedelta(minutes=30)
-LIST_AFTER = timedelta(hours=2)
 COPY_WINDOW = timedelta(days=7)
-REMIND = "intake.remind"
 _SHORT_FLOW = frozenset({"sms"})  # channels that ask once
 
 
@@ -78,7 +74,6 @@ def begin(session: Session, sender: Sender, at: datetime) -> Dialogue:
     """The sender's live dialogue, a new one when there is none; two messages at once give one."""
     fresh = _fresh(sender, at)
     if store_new(session, fresh):
-        _owe_reminder(session, fresh, at)
         return fresh
     found = live(session, sender)
     if found is None:  # the one that was in the way ended meanwhile
@@ -93,7 +88,6 @@ def begin_with(session: Session, sender: Sender, text: str, message: Message, de
     _first_words(sender, fresh, text)
     if not insert_row(session, fresh):
         return None
-    _owe_reminder(session, fresh, at)
     _keep_turn(session, _turn(message, delivery, "body", fresh.id, None))
     return Outcome(text=question(session, fresh, at))
 
@@ -105,10 +99,6 @@ def _fresh(sender: Sender, at: datetime) -> Dialogue:
     )  # fmt: skip
     fresh.sender = sender.value
     return fresh
-
-
-def _owe_reminder(session: Session, fresh: Dialogue, at: datetime) -> None:
-    jobs.enqueue(session, REMIND, str(fresh.id), {"dialogue": fresh.id}, due=at + REMIND_AFTER)
 
 
 def note(

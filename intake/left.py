@@ -2,69 +2,70 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from cases.errors import NotFound, NotNow
 from cases.operations.submissions import Submitted
 from core import audit, jobs
 from intake import dialogue
-from intake.dialogue import LIST_AFTER, REMIND, REMIND_AFTER
 from intake.models import Dialogue, Turn
 from intake.senders import KIND_OF_CHANNEL, Sender
 from organisations.people import Actor
 
-LIST_LEFT = "intake.list_left"
+# Owed by the clock, each minute: looks at the dialogues in which nothing was said.
+LOOK = "intake.look_at_left"
 # The job by which the notifications room tells the sender; its payload names the dialogue.
 TELL = "notifications.dialogue_left"
+REMIND_AFTER = timedelta(minutes=30)
+LIST_AFTER = timedelta(hours=2)
+_AT_ONCE = 500
 
 
 def register(registry: jobs.Registry) -> None:
-    """Add the jobs that remind of a dialogue and list it."""
+    """Add the job that reminds of dialogues and lists them."""
 
-    def remind_job(work: jobs.Work) -> None:
-        with work.db.write() as session:
-            remind(session, int(work.payload["dialogue"]), work.clock.now())
+    def look(work: jobs.Work) -> None:
+        now = work.clock.now()
+        with work.db.read() as session:
+            quiet = _quiet(session, now)
+        for dialogue_id in quiet:
+            with work.db.write() as session:
+                remind(session, dialogue_id, now) or list_left(session, dialogue_id, now)
 
-    def list_job(work: jobs.Work) -> None:
-        with work.db.write() as session:
-            list_left(session, int(work.payload["dialogue"]), work.clock.now())
-
-    registry.add(REMIND, remind_job)
-    registry.add(LIST_LEFT, list_job)
+    registry.add(LOOK, look)
 
 
 def remind(session: Session, dialogue_id: int, at: datetime) -> bool:
-    """Owe the one reminder of a dialogue that nothing was said in for half an hour; while it goes on, look again later.
-
-    Gives whether a reminder is owed now. A second run owes nothing more.
-    """
+    """Owe the one reminder of a dialogue that nothing was said in for half an hour. Gives whether it is owed now."""
     row = session.get(Dialogue, dialogue_id, with_for_update=True)
-    if row is None or row.state != "open" or row.reminded_at is not None:
-        return False
-    if at < row.last_at + REMIND_AFTER:
-        _look_again(session, REMIND, row, row.last_at + REMIND_AFTER)
+    if row is None or row.state != "open" or row.reminded_at is not None or at < row.last_at + REMIND_AFTER:
         return False
     row.reminded_at = at
     jobs.enqueue(session, TELL, str(row.id), {"dialogue": row.id}, due=at)
-    jobs.enqueue(session, LIST_LEFT, str(row.id), {"dialogue": row.id}, due=at + LIST_AFTER)
     return True
 
 
 def list_left(session: Session, dialogue_id: int, at: datetime) -> bool:
-    """Put a reminded dialogue that nobody went on with before an agent. Gives whether it is listed now."""
+    """Put a reminded dialogue that nobody went on with for two hours before an agent. Gives whether it is now."""
     row = session.get(Dialogue, dialogue_id, with_for_update=True)
     if row is None or row.state != "open" or row.reminded_at is None:
         return False
-    since = max(row.reminded_at, row.last_at)
-    if at < since + LIST_AFTER:
-        _look_again(session, LIST_LEFT, row, since + LIST_AFTER)
+    if at < max(row.reminded_at, row.last_at) + LIST_AFTER:
         return False
     row.state, row.listed_at = "left", at
     row.version += 1
     return True
+
+
+def _quiet(session: Session, at: datetime) -> list[int]:
+    """The open dialogues to be reminded of, or listed, by now; the quietest first, some hundreds at the most."""
+    remind_due = and_(Dialogue.reminded_at.is_(None), Dialogue.last_at <= at - REMIND_AFTER)
+    list_due = and_(Dialogue.reminded_at <= at - LIST_AFTER, Dialogue.last_at <= at - LIST_AFTER)
+    query = select(Dialogue.id).where(Dialogue.state == "open", Dialogue.last_at <= at - REMIND_AFTER)
+    return list(session.scalars(query.where(or_(remind_due, list_due)).order_by(Dialogue.last_at).limit(_AT_ONCE)))
 
 
 def left_dialogues(session: Session, actor: Actor, *, page: int = 1, size: int = 20) -> tuple[list[Dialogue], int]:
@@ -115,8 +116,3 @@ def _listed(session: Session, actor: Actor, dialogue_id: int) -> Dialogue:
     if row.state != "left":
         raise NotNow("对方又接着写了，或已有人跟进，请刷新。", dialogue_id=row.id)
     return row
-
-
-def _look_again(session: Session, job: str, row: Dialogue, due: datetime) -> None:
-    """Owe another look at a moment; the key holds it, so that a job that runs twice owes one."""
-    jobs.enqueue(session, job, f"{row.id}.{int(due.timestamp())}", {"dialogue": row.id}, due=due)

@@ -196,9 +196,7 @@ def enqueued() -> Iterator[tuple[str, str]]:
 def test_every_job_has_a_handler_and_every_queue_a_consumer(app: Any, settings: Any) -> None:
     registry = wiring.registry(app.extensions["hub"])
     owed = list(enqueued())
-    assert {("intake/left.py", left.REMIND), ("intake/left.py", left.TELL), ("channels/inbox.py", inbox.RETRY)} <= set(
-        owed
-    )
+    assert {("intake/left.py", left.TELL), ("channels/inbox.py", inbox.RETRY)} <= set(owed)
     assert [(path, job) for path, job in owed if job not in registry.queues] == []
     assert [one.job for one in wiring.SUBSCRIPTIONS if registry.queues.get(one.job) != one.queue] == []
     assert [job for job, _every, queue in wiring.REGULAR if registry.queues.get(job) != queue] == []

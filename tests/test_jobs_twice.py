@@ -34,7 +34,6 @@ from core.files import FileStore
 from core.jobs import Job
 from core.web.parts import Parts
 from intake import diversion, left
-from intake.dialogue import REMIND
 from notifications import citizens, outbox, staff
 from organisations import accounts
 from organisations.administration import days
@@ -49,7 +48,7 @@ from tests.workbench.conftest import Desk
 # Jobs for which a second run may change what is stored: name -> why. None so far.
 EXEMPT: dict[str, str] = {}
 # Jobs that look at what time has brought: later there is rightly something new to do.
-BY_TIME = {sweep.SWEEP, REMIND, left.LIST_LEFT, wiring.HOUSEKEEPING, wiring.UPKEEP, upkeep.ANCHOR, upkeep.PURGE_FILES}
+BY_TIME = {sweep.SWEEP, left.LOOK, wiring.HOUSEKEEPING, wiring.UPKEEP, upkeep.ANCHOR, upkeep.PURGE_FILES}
 _NOT_COMPARED = {Job.__tablename__, heartbeats.Heartbeat.__tablename__}
 
 
@@ -172,9 +171,15 @@ def _dialogue(hub: Hub) -> None:
     Talk(hub.db, hub.desk.clock, "sms").say("小区停水两天了")
 
 
-def _reminded(hub: Hub) -> None:
+def _quiet_dialogue(hub: Hub) -> None:
     _dialogue(hub)
-    hub.run(REMIND)
+    hub.desk.clock.advance(left.REMIND_AFTER)
+    worker.owe_regular_work(hub.parts)
+
+
+def _reminded(hub: Hub) -> None:
+    _quiet_dialogue(hub)
+    hub.run(left.LOOK)
 
 
 def _late(hub: Hub) -> None:
@@ -241,8 +246,7 @@ STORIES: dict[str, Callable[[Hub], None]] = {
     search_jobs.RECONCILE: _index_behind,
     outbox.SEND: _notices,
     inbox.RETRY: _unread_delivery,
-    REMIND: _dialogue,
-    left.LIST_LEFT: _reminded,
+    left.LOOK: _quiet_dialogue,
     left.TELL: _reminded,
     sweep.SWEEP: _late,
     sweep.RECOMPUTE: _another_calendar,

@@ -25,6 +25,8 @@ def run(city: City, clock: FixedClock, **after: int) -> None:
     registry = jobs.Registry()
     left.register(registry)
     registry.add(left.TELL, lambda work: None)
+    with city.db.write() as session:
+        jobs.enqueue(session, left.LOOK, clock.now().isoformat(), due=clock.now())
     while jobs.run_due(city.db, clock, registry, "jobs"):
         pass
 
