@@ -20,8 +20,8 @@ def places(error: BaseException) -> list[str]:
     found = []
     trace = error.__traceback__
     while trace is not None:
-        code = trace.tb_frame.f_code
-        found.append(f"{code.co_filename.rsplit('/', 2)[-2]}/{code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}")
+        file = trace.tb_frame.f_code.co_filename  # "<string>" where a library made the code
+        found.append(f"{'/'.join(file.split('/')[-2:])}:{trace.tb_lineno}")
         trace = trace.tb_next
     return found[-8:]
 

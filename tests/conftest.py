@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import flask
@@ -262,8 +263,23 @@ def app(settings: Settings, clock: FixedClock) -> Iterator[flask.Flask]:
 
     application = create_app(settings, clock=clock)
     application.testing = False
+    application.wsgi_app = _strict_as_a_server(application.wsgi_app)  # type: ignore[method-assign]
     yield application
     application.extensions["hub"].get(Database).dispose()
+
+
+def _strict_as_a_server(inner: Callable[..., Any]) -> Callable[..., Any]:
+    """A test client takes any header; a server refuses one that holds a break or what latin-1 has not."""
+
+    def served(environ: Any, start_response: Any) -> Any:
+        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+            for _name, value in headers:
+                assert not set("\r\n\0") & set(value) and value.encode("latin-1") is not None
+            return start_response(status, headers, *error)
+
+        return inner(environ, start)
+
+    return served
 
 
 @pytest.fixture

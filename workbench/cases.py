@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -109,10 +110,8 @@ def export() -> flask.Response:
 
 def sheet(rows: Sequence[Sequence[Any]], title: str, at: Any) -> flask.Response:
     """A workbook as a download, named by its title and the day."""
-    response = flask.make_response(write_xlsx(rows, title))
-    response.mimetype = XLSX
-    response.headers.set("Content-Disposition", "attachment", filename=f"{title}-{to_local(at):%Y%m%d-%H%M}.xlsx")
-    return response
+    name = f"{title}-{to_local(at):%Y%m%d-%H%M}.xlsx"
+    return flask.send_file(io.BytesIO(write_xlsx(rows, title)), XLSX, as_attachment=True, download_name=name)
 
 
 def state_word(state: str) -> str:

@@ -41,3 +41,13 @@ def test_a_test_that_configures_logging_hides_nothing_from_the_next() -> None:
     with structlog.testing.capture_logs() as entries:
         log.warning("after")
     assert [entry["event"] for entry in entries] == ["after"]
+
+
+def test_an_error_out_of_code_without_a_file_is_a_line_too(capsys: pytest.CaptureFixture[str]) -> None:
+    logging.configure()
+    try:
+        exec("1 / 0")
+    except ZeroDivisionError as error:
+        structlog.get_logger("test").error("job_failed", exc_info=error)
+    line = json.loads(capsys.readouterr().out)
+    assert (line["event"], line["error"], line["at"][-1]) == ("job_failed", "ZeroDivisionError", "<string>:1")
