@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 
 import flask
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from core.errors import HubError
@@ -33,6 +35,9 @@ def install(app: flask.Flask) -> None:
     app.register_error_handler(HubError, _hub_error)
     app.register_error_handler(CSRFError, _wrong_token)
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(OperationalError, _unavailable)
+    app.register_error_handler(InterfaceError, _unavailable)
+    app.register_error_handler(OSError, _disk)
     app.register_error_handler(Exception, _failure)
 
 
@@ -66,6 +71,24 @@ def _http_error(error: HTTPException) -> flask.Response:
         if name in ("Allow", "Retry-After"):
             response.headers[name] = value
     return response
+
+
+def _unavailable(error: Exception) -> flask.Response:
+    """The database is away, or can't write: nothing was kept, and a program may ask again."""
+    log.error("database_unavailable", endpoint=flask.request.endpoint, exc_info=error)
+    message = _("系统暂时不能使用，刚才填写的内容没有提交。请先复制留存，过几分钟再试；着急的话请拨打 12345。")
+    try:
+        response = answer(Shown(503, "unavailable", _title(503), message))
+    except Exception as second:
+        log.error("error_page_failed", exc_info=second)
+        response = _bare(Shown(503, "unavailable", _title(503), message))
+    response.headers["Retry-After"] = "30"
+    return response
+
+
+def _disk(error: OSError) -> flask.Response:
+    """A full disk is the database's case too; any other error of a file is a failure of ours."""
+    return _unavailable(error) if error.errno in (errno.ENOSPC, errno.EDQUOT) else _failure(error)
 
 
 def _failure(error: Exception) -> flask.Response:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import io
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from structlog.testing import capture_logs
 
 from core.clock import FixedClock
+from core.web.access import public
 from tests.core.web_room import WebRoom
 
 
@@ -139,3 +142,25 @@ def test_static_files_carry_a_mark_of_their_content(room: WebRoom) -> None:
 
 def test_staff_answers_are_not_stored(room: WebRoom) -> None:
     assert room.client("anna").get("/own").headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (OperationalError("INSERT", {}, Exception("database or disk is full")), 503),
+        (InterfaceError("SELECT", {}, Exception("connection is closed")), 503),
+        (OSError(errno.ENOSPC, "No space left on device"), 503),
+        (OSError(errno.ENOENT, "No such file"), 500),
+        (DataError("INSERT", {}, Exception("too long")), 500),
+    ],
+)
+def test_a_database_that_is_away_asks_for_patience(room: WebRoom, error: Exception, status: int) -> None:
+    def fail() -> str:
+        raise error
+
+    room.app.view_functions["broken"] = public(fail)
+    page = room.client().get("/broken")
+    assert (page.status_code, page.headers.get("Retry-After")) == (status, "30" if status == 503 else None)
+    assert ("没有提交" in page.text) == (status == 503) and "disk" not in page.text
+    told = room.client().get("/broken", headers={"Accept": "application/json"})
+    assert (told.status_code, told.json["code"]) == (status, "unavailable" if status == 503 else "internal")
