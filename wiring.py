@@ -18,7 +18,7 @@ from channels import inbox
 from channels import registry as channel_registry
 from channels.inbox import Bindings
 from channels.registry import Channels
-from core import audit, crypto, heartbeats, ids, jobs  # noqa: F401 - audit and heartbeats have tables
+from core import audit, crypto, heartbeats, held_keys, ids, jobs  # noqa: F401 - audit and heartbeats have tables
 from core.clock import Clock, SystemClock
 from core.config import Settings, SettingsError
 from core.crypto import KeyRing
@@ -81,10 +81,10 @@ def build(settings: Settings, clock: Clock | None = None, *, db: Database | None
     """
     if settings.media_url:
         raise SettingsError("Setting HUB_MEDIA_URL: this hub keeps attachments in its data folder; leave it empty.")
-    ring, secret = crypto.load_keys(settings)
+    database, the_clock = db or Database(settings.database), clock or SystemClock()
+    ring, secret = held_keys.keys_for(settings, database)
     crypto.use(ring)
     history.subscribe(SUBSCRIPTIONS)
-    database, the_clock = db or Database(settings.database), clock or SystemClock()
     parts = Parts()
     parts.add(WebSecret, WebSecret(secret))
     parts.add(Settings, settings)

@@ -23,7 +23,7 @@ from sqlalchemy import Column, Table, insert, select, update
 from sqlalchemy.engine import make_url
 
 from core.config import Settings
-from core.crypto import KeyRing, key_ids, keys_path
+from core.crypto import KeyRing, give_up, key_ids, keys_path
 from core.database import Base, Database, UtcDateTime
 from core.schema import SchemaState, bring_forward, schema_state
 
@@ -134,6 +134,8 @@ def restore(settings: Settings, folder: Path, keys: Path | None = None, *, witho
     before = set(settings.data_dir.iterdir())
     try:
         _put_back(settings, folder, source, keys)
+        if missing := _missing(settings, manifest, None):
+            give_up(settings.data_dir, missing)
     except BaseException:
         _take_away(settings.data_dir, before if there else None)
         raise
@@ -164,13 +166,16 @@ def _take_away(data_dir: Path, before: set[Path] | None) -> None:
 
 def _refuse_unreadable(settings: Settings, manifest: dict[str, Any], keys: Path | None) -> None:
     """Raise BackupError when the keys at hand (a file, the settings, the data folder's) are not those of the backup."""
-    held = key_ids(settings, keys or keys_path(settings.data_dir))
-    missing = [one for one in (*manifest["key_ids"], manifest["index_key_id"]) if one not in held]
-    if missing:
+    if missing := _missing(settings, manifest, keys):
         raise BackupError(
             f"The keys of this backup are missing ({', '.join(missing)}): nothing was written. Name the file that they "
             "were saved to with --keys; --without-keys restores it all the same, and what they sealed can't be read."
         )
+
+
+def _missing(settings: Settings, manifest: dict[str, Any], keys: Path | None) -> list[str]:
+    held = key_ids(settings, keys or keys_path(settings.data_dir))
+    return [one for one in (*manifest["key_ids"], manifest["index_key_id"]) if one not in held]
 
 
 def missing_keys(folder: Path, ring: KeyRing) -> list[str]:

@@ -12,6 +12,7 @@ import hmac
 import json
 import os
 import secrets
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, overload
@@ -132,6 +133,29 @@ def key_ids(settings: Settings, path: Path) -> set[str]:
     except (ValueError, AttributeError):
         raise SettingsError(f"{path} is no keys file.") from None
     return {part.strip().partition(":")[0] for text in texts for part in text.split(",") if part.strip()}
+
+
+def lost_keys(data_dir: Path) -> set[str]:
+    """The ids of keys that were given up when a backup was restored without them."""
+    path = keys_path(data_dir)
+    return set(json.loads(path.read_text()).get("lost", "").split(",")) - {""} if path.exists() else set()
+
+
+def give_up(data_dir: Path, key_ids: Iterable[str]) -> None:
+    """Note that keys are lost for good: a hub then starts although some of what it holds can't be read."""
+    kept = _keys_file(data_dir)
+    keep_keys(data_dir, kept | {"lost": ",".join(sorted({*lost_keys(data_dir), *key_ids}))})
+
+
+def keep_keys(data_dir: Path, kept: Mapping[str, str]) -> None:
+    """Put a keys file in the place of the present one, whole."""
+    path = keys_path(data_dir)
+    draft = path.with_suffix(".new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(dict(kept), file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
 
 
 def _keys_file(data_dir: Path) -> dict[str, str]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import func, or_, select, update
 
 from core.config import Settings, SettingsError
-from core.crypto import CIPHERS, KeyRing, keys_path, new_key, sealed
+from core.crypto import CIPHERS, KeyRing, keep_keys, keys_path, new_key, sealed
 from core.database import Base, Database
 from core.files import FileStore
 
@@ -23,7 +22,7 @@ def add_key(settings: Settings) -> None:
         raise SettingsError("Setting HUB_FIELD_KEYS: put a new key before the others there, then run this again.")
     kept = json.loads(keys_path(settings.data_dir).read_text())
     kept["field_keys"] = f"{new_key()},{kept['field_keys']}"
-    _keep(settings, kept)
+    keep_keys(settings.data_dir, kept)
 
 
 def drop_key(settings: Settings, db: Database, files: FileStore, key_id: str) -> None:
@@ -45,7 +44,7 @@ def drop_key(settings: Settings, db: Database, files: FileStore, key_id: str) ->
         raise SettingsError(f"Key {key_id} is needed no more: take it out of HUB_FIELD_KEYS yourself.")
     kept = json.loads(keys_path(settings.data_dir).read_text())
     left = [part for part in kept["field_keys"].split(",") if part.partition(":")[0] != key_id]
-    _keep(settings, kept | {"field_keys": ",".join(left)})
+    keep_keys(settings.data_dir, kept | {"field_keys": ",".join(left)})
 
 
 def under_key(db: Database, key_id: str) -> int:
@@ -59,17 +58,6 @@ def under_key(db: Database, key_id: str) -> int:
                 sealed_so = or_(*(column.startswith(f"{cipher}.{key_id}.", autoescape=True) for cipher in CIPHERS))
                 found += session.scalar(select(func.count()).select_from(table).where(sealed_so)) or 0
     return found
-
-
-def _keep(settings: Settings, kept: dict[str, str]) -> None:
-    """Put a keys file in the place of the present one, whole."""
-    path = keys_path(settings.data_dir)
-    draft = path.with_suffix(".new")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump(kept, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
 
 
 def reseal(db: Database, ring: KeyRing, progress: Callable[[int], None] = lambda rows: None) -> int:
