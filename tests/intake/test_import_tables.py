@@ -141,6 +141,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
         "工单编号,姓名,来电时间,诉求标题,诉求内容,办理结果,办结时间",
         "\ufeff留言编号,留言用户,留言时间,留言主题,留言详情,答复意见,答复时间",
         "信访编号,信访人,登记时间,主 题,问题描述*,回复,回复时间",
+        "信件编号,来信人,来信时间,来信标题,来信内容,回复内容,回复时间",
     ],
 )
 def test_usual_names(header: str) -> None:
