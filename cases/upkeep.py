@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
@@ -55,6 +55,15 @@ def purge_files(db: Database, files: FileStore, before: datetime, renew: Callabl
     if removed:
         log.info("files_purged", files=removed)
     return removed
+
+
+def lost_files(db: Database, files: FileStore) -> Iterator[str]:
+    """Each attachment whose file is not in the store, as a sentence."""
+    with db.read() as session:
+        query = select(Attachment.id, Attachment.key).order_by(Attachment.id)
+        for row_id, key in session.execute(query.execution_options(yield_per=_CHUNK)):
+            if not files.holds(key):
+                yield f"attachment {row_id}: its file {key} is missing"
 
 
 def register(registry: jobs.Registry, files: FileStore) -> None:

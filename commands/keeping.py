@@ -44,22 +44,26 @@ def backup(folder: Path, keys: Path | None) -> None:
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--keys", type=FILE, default=None, help="The file that the keys were written to.")
 @click.option("--without-keys", is_flag=True, help="Go on although keys are missing; what they sealed can't be read.")
-def restore(folder: Path, keys: Path | None, without_keys: bool) -> None:
-    """Put a backup into an empty data folder, then check its history and its keys."""
+@click.option("--without-files", is_flag=True, help="Go on although attachments are missing or changed.")
+def restore(folder: Path, keys: Path | None, without_keys: bool, without_files: bool) -> None:
+    """Put a backup into an empty data folder, then check its history, its keys and its attachments."""
     import wiring
+    from cases import upkeep
     from core import backup as copying
     from core.crypto import KeyRing
     from core.database import Database
+    from core.files import FileStore
 
     settings = load_settings()
     try:
-        copying.restore(settings, folder, keys, without_keys=without_keys)
+        copying.restore(settings, folder, keys, without_keys=without_keys, without_files=without_files)
     except (copying.BackupError, OSError) as error:
         raise click.ClickException(str(error)) from error
     migrate_database(settings, wiring.build(settings).get(Database))
     with hub_parts(settings) as parts:
         missing = copying.missing_keys(folder, parts.get(KeyRing))
         faults = [*history_faults(parts), *(f"key {key_id} is missing: what it sealed is lost" for key_id in missing)]
+        faults += upkeep.lost_files(parts.get(Database), parts.get(FileStore))
     for fault in faults:
         click.echo(fault)
     click.echo("Restored, with faults." if faults else "Restored; the history is whole. Run `hub reindex` next.")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import gzip
-import hashlib
 import json
 import os
 import shutil
@@ -25,15 +24,37 @@ from sqlalchemy.engine import make_url
 from core.config import Settings
 from core.crypto import KeyRing, give_up, key_ids, keys_path
 from core.database import Base, Database, UtcDateTime
+from core.manifests import (
+    ATTACHMENTS,
+    FILE,
+    MANIFEST,
+    ROWS,
+    BackupError,
+    checksum,
+    copy_file,
+    copy_listed,
+    damaged_files,
+    listed,
+    read_manifest,
+    refuse_damaged,
+    write_manifest,
+)
 from core.schema import SchemaState, bring_forward, schema_state
 
-FILE, ROWS, MANIFEST, ATTACHMENTS = "hub.db", "rows.jsonl.gz", "manifest.json", "files"
+__all__ = [
+    "ATTACHMENTS",
+    "FILE",
+    "MANIFEST",
+    "ROWS",
+    "BackupError",
+    "back_up",
+    "copy_database",
+    "missing_keys",
+    "restore",
+]
+
 _BATCH = 500
 _READING: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-
-
-class BackupError(Exception):
-    """A backup or restore can't go on; the text is a sentence that says why and what to do."""
 
 
 # --- making one -------------------------------------------------------------------------------------------------------
@@ -52,14 +73,12 @@ def back_up(
         raise BackupError("The keys must not lie beside what they open: name a file outside the backup's folder.")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     copied = copy_database(db, folder)
-    files = settings.data_dir / ATTACHMENTS
-    if files.is_dir():
-        shutil.copytree(files, folder / ATTACHMENTS, ignore=shutil.ignore_patterns(".*.part"))
+    files_sha256 = copy_listed(settings.data_dir / ATTACHMENTS, folder)
     manifest = {
-        "made_at": at.isoformat(), "database": copied.name, "sha256": _sha256(copied),
+        "made_at": at.isoformat(), "database": copied.name, "sha256": checksum(copied), "files_sha256": files_sha256,
         "key_ids": [key_id for key_id, _key in ring.field_keys], "index_key_id": ring.index_key[0],
     }  # fmt: skip
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
+    write_manifest(folder, manifest)
     if keys is not None:
         _copy_keys(settings, keys)
 
@@ -114,26 +133,38 @@ def _copy_keys(settings: Settings, target: Path) -> None:
 # --- putting one back -------------------------------------------------------------------------------------------------
 
 
-def restore(settings: Settings, folder: Path, keys: Path | None = None, *, without_keys: bool = False) -> None:
-    """Put a backup into an empty data folder (and an empty database); `without_keys`: although its keys are missing.
+def restore(
+    settings: Settings,
+    folder: Path,
+    keys: Path | None = None,
+    *,
+    without_keys: bool = False,
+    without_files: bool = False,
+) -> None:
+    """Put a backup into an empty data folder (and an empty database).
+
+    `without_keys`: although its keys are missing; `without_files`: although attachments are missing or were changed.
 
     Everything is looked at before anything is written, and what was written is taken away when it can't be finished.
     Raises BackupError.
     """
-    manifest = _manifest(folder)
+    manifest = read_manifest(folder)
     _refuse_overwriting(settings, keys)
     source = folder / manifest["database"]
-    if not source.is_file() or _sha256(source) != manifest["sha256"]:
+    if not source.is_file() or checksum(source) != manifest["sha256"]:
         raise BackupError(f"{source} is missing or was changed since the backup was made.")
     if source.name != ROWS and not settings.database.startswith("sqlite"):
         raise BackupError("This backup is a SQLite file: leave HUB_DATABASE_URL empty to restore it.")
     if not without_keys:
         _refuse_unreadable(settings, manifest, keys)
+    damaged = damaged_files(folder, manifest)
+    if not without_files:
+        refuse_damaged(folder, damaged)
     there = settings.data_dir.exists()
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     before = set(settings.data_dir.iterdir())
     try:
-        _put_back(settings, folder, source, keys)
+        _put_back(settings, folder, source, keys, damaged)
         if missing := _missing(settings, manifest, None):
             give_up(settings.data_dir, missing)
     except BaseException:
@@ -141,11 +172,12 @@ def restore(settings: Settings, folder: Path, keys: Path | None = None, *, witho
         raise
 
 
-def _put_back(settings: Settings, folder: Path, source: Path, keys: Path | None) -> None:
+def _put_back(settings: Settings, folder: Path, source: Path, keys: Path | None, without: set[str]) -> None:
     if keys is not None:
         _put_keys(settings, keys)
-    if (folder / ATTACHMENTS).is_dir():
-        shutil.copytree(folder / ATTACHMENTS, settings.data_dir / ATTACHMENTS)
+    for name, _size, _digest in listed(folder):
+        if name not in without:
+            copy_file(folder / ATTACHMENTS / name, settings.data_dir / ATTACHMENTS / name)
     db = Database(settings.database)
     try:
         if source.name == ROWS:
@@ -180,17 +212,9 @@ def _missing(settings: Settings, manifest: dict[str, Any], keys: Path | None) ->
 
 def missing_keys(folder: Path, ring: KeyRing) -> list[str]:
     """The ids of keys that a backup was made under and this ring has not: what they sealed can't be read."""
-    manifest = _manifest(folder)
+    manifest = read_manifest(folder)
     held = {key_id for key_id, _key in ring.field_keys} | {ring.index_key[0]}
     return [key_id for key_id in (*manifest["key_ids"], manifest["index_key_id"]) if key_id not in held]
-
-
-def _manifest(folder: Path) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
-    except (OSError, ValueError):
-        raise BackupError(f"{folder} is no backup: {MANIFEST} is missing or broken.") from None
-    return found
 
 
 def _refuse_overwriting(settings: Settings, keys: Path | None) -> None:
@@ -255,8 +279,3 @@ def _pointing_ahead(table: Table) -> list[str]:
 
 def _sqlite_path(db: Database) -> Path:
     return Path(make_url(db.url).database or "")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

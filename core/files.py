@@ -61,6 +61,10 @@ class FileStore:
             with contextlib.suppress(FileNotFoundError):
                 self._path(key, suffix).unlink()
 
+    def holds(self, key: str) -> bool:
+        """Whether there is a file under a key."""
+        return bool(_KEY.fullmatch(key)) and self._path(key, "").is_file()
+
     def stored(self) -> Iterator[tuple[str, datetime]]:
         """Every key with when its file was written (UTC), in no order; those put meanwhile may be among them."""
         for path in self._paths():
