@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from cases import history
 from cases.models import Case, CaseReader
-from cases.operations import base, first_readers
+from cases.operations import base, first_readers, merged
 from core import jobs
 from core.database import Database
 from organisations.models import Account
@@ -22,7 +22,9 @@ def without_reader(session: Session, limit: int = 100) -> list[int]:
     reader = exists().where(
         CaseReader.case_id == Case.id, Account.id == CaseReader.account_id, Account.disabled_at.is_(None)
     )
-    query = select(Case.id).where(Case.accusation == "possible", ~reader.correlate(Case))
+    query = select(Case.id).where(
+        Case.accusation == "possible", Case.merged_into_id.is_(None), ~reader.correlate(Case)
+    )  # what was merged away goes with its lead
     return list(session.scalars(query.order_by(Case.id).limit(limit)))
 
 
@@ -33,6 +35,7 @@ def name_missing(session: Session, at: datetime, case_id: int) -> int:
         return 0
     readers = first_readers.name_them(session, at, case)
     if readers:
+        merged.follow(session, at, case)
         history.append(session, case, "accusation_suspected", at, data={"readers": readers})
     return readers
 

@@ -74,8 +74,11 @@ def tell_of(session: Session, event: Event) -> int:
     """Write the lines that an event calls for, once for each person; gives how many are new.
 
     Nobody is told of a case that is not theirs to see, except that there is an alert of danger: that reaches whoever
-    is on duty, the duty officers also by text message, unless they are kept away from the case.
+    is on duty, the duty officers also by text message, unless they are kept away from the case. A case that was merged
+    away is not told of: its lead is.
     """
+    if "with" in event.data:
+        return 0
     if event.kind == "accusation_suspected" and event.data.get("readers") == 0:
         return _nobody_reads(session, event)
     case = session.get_one(Case, event.case_id)

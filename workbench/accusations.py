@@ -44,7 +44,7 @@ def page() -> Any:
         select(Case)
         .join(CaseReader, CaseReader.case_id == Case.id)
         .where(CaseReader.account_id == who.account_id, Case.accusation.in_(("possible", "yes")),
-               visibility.visible(who))
+               Case.merged_into_id.is_(None), visibility.visible(who))
         .order_by(Case.accusation, Case.received_at.desc(), Case.id.desc())
     )  # fmt: skip
     with part(Database).read() as session:

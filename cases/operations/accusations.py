@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from cases import conduct, history, visibility
 from cases.errors import Forbidden, Invalid, NotFound, NotNow
 from cases.models import Case, CaseExclusion, CaseReader, Decision
-from cases.operations import base, first_readers, publishing
+from cases.operations import base, first_readers, merged, publishing
 from cases.operations.asked import required
 from core import audit
 from core.clock import to_local
@@ -28,16 +28,18 @@ SUSPECTED = frozenset({"possible", "yes"})
 def suspect(session: Session, at: datetime, case: Case, accusation: bool) -> None:
     """Take in what a classification says, for a case under lock: the first answer to "is this an accusation?".
 
-    It may raise a "no" that no reader gave to "possible", never lower anything.
+    It may raise a "no" that no reader gave to "possible", never lower anything. What was merged away goes with its
+    lead, and the lead with it.
     """
     if case.accusation == "unread" and not accusation:
         case.accusation = "no"
         session.flush()
         return
-    if not accusation or case.accusation in SUSPECTED or case.accusation_decided_at is not None:
+    lead = merged.lead_of(session, case)
+    if not accusation or lead.accusation in SUSPECTED or lead.accusation_decided_at is not None:
         return
-    readers = _hide(session, at, case)
-    history.append(session, case, "accusation_suspected", at, data={"readers": readers})
+    readers = _hide(session, at, lead)
+    history.append(session, lead, "accusation_suspected", at, data={"readers": readers})
 
 
 def screen(session: Session, at: datetime, case: Case, text: str) -> bool:
@@ -47,7 +49,8 @@ def screen(session: Session, at: datetime, case: Case, text: str) -> bool:
     """
     if case.accusation in SUSPECTED or not conduct.accuses_office(text):
         return False
-    case.accusation_decided_at = case.accusation_decided_by_id = None
+    lead = merged.lead_of(session, case)
+    lead.accusation_decided_at = lead.accusation_decided_by_id = None
     suspect(session, at, case, accusation=True)
     return True
 
@@ -61,18 +64,18 @@ def suspect_by_hand(
     A reader's earlier "no" does not stand against it. Raises Invalid without a reason, NotFound, Forbidden, NotNow
     where it is suspected already, Conflict.
     """
-    case = base.lock_case(session, case_id, version)
+    case, lead = merged.lock(session, case_id, version)
     base.check(session, actor, "suspect_by_hand", case)
     if case.accusation in SUSPECTED:
         raise NotNow("这件事项已标为疑似检举控告。", case_id=case.id)
     decision = Decision(
-        case_id=case.id, kind="suspected", text=required(reason, "reason", "请填写为什么可能是检举控告。"), at=at,
+        case_id=lead.id, kind="suspected", text=required(reason, "reason", "请填写为什么可能是检举控告。"), at=at,
         by_id=actor.account_id, organisation_id=actor.organisation_ids[0] if actor.organisation_ids else None,
     )  # fmt: skip
     session.add(decision)
-    case.accusation_decided_at = case.accusation_decided_by_id = None
-    readers = _hide(session, at, case)
-    base.record(session, actor, "suspect_by_hand", case, at, data={"readers": readers, "decision": decision.id})
+    lead.accusation_decided_at = lead.accusation_decided_by_id = None
+    readers = _hide(session, at, lead)
+    base.record(session, actor, "suspect_by_hand", lead, at, data={"readers": readers, "decision": decision.id})
     audit.record(
         session, at=at, actor_id=actor.account_id, action="accusation_marked", subject="case", subject_id=case.id
     )
@@ -84,7 +87,8 @@ def _hide(session: Session, at: datetime, case: Case) -> int:
     case.accusation = "possible"
     session.flush()
     readers = first_readers.name_them(session, at, case)
-    publishing.withdraw_all(session, at, case, "accusation")
+    for one in (case, *merged.follow(session, at, case, "accusation_suspected", {"readers": readers})):
+        publishing.withdraw_all(session, at, one, "accusation")
     return readers
 
 
@@ -112,12 +116,15 @@ def decide(
         case.petition_kind = "检举控告"
         if accused_organisation_id is not None:
             _keep_away(session, actor, at, case, accused_organisation_id)
-        publishing.withdraw_all(session, at, case, "accusation")
     else:
         case.petition_kind = None if case.petition_kind == "检举控告" else case.petition_kind
         _let_back(session, at, case)
     session.flush()
-    _append(session, actor, at, case, "accusation_decided", {"accusation": case.accusation})
+    said: dict[str, int | str | None] = {"accusation": case.accusation}
+    _append(session, actor, at, case, "accusation_decided", said)
+    for one in (case, *merged.follow(session, at, case, "accusation_decided", said)):
+        if is_accusation:
+            publishing.withdraw_all(session, at, one, "accusation")
     return case
 
 
@@ -131,6 +138,7 @@ def name_reader(session: Session, actor: Actor, at: datetime, case_id: int, acco
     if session.scalar(select(Case.id).where(Case.id == case.id, visibility.not_excluded(other))) is None:
         raise Invalid({"account": "该人员或其单位须回避本事项，不能指定。"})
     reader = first_readers.name(session, at, case, account_id, actor.account_id)
+    merged.follow(session, at, case)
     _append(session, actor, at, case, "reader_named", {"account": account_id})
     audit.record(
         session, at=at, actor_id=actor.account_id, action="reader_named", subject="case", subject_id=case.id,
@@ -160,6 +168,7 @@ def exclude(
         _somebody_left(session, at, case)
     else:
         raise Invalid({"accused": "请选择被检举的单位或人员。"})
+    merged.follow(session, at, case)
     _append(session, actor, at, case, "accused_excluded", {})
 
 
@@ -176,7 +185,7 @@ def recuse(
 
     Oneself, whoever may see the case; others, diversion, approvers, supervisors and named readers.
     """
-    case = base.lock_case(session, case_id)
+    case, lead = merged.lock(session, case_id)
     if not actor.is_system and not visibility.may_see(session, actor, case):
         raise NotFound()
     if organisation_id is None and account_id is None:
@@ -185,8 +194,9 @@ def recuse(
     deciding = ("case.review", "case.approve", "case.supervise")
     if others and not (actor.is_system or any(actor.can(p) for p in deciding) or _is_reader(session, actor, case)):
         raise Forbidden(operation="recuse")
-    _exclude(session, actor, at, case, "recused", organisation_id=organisation_id, account_id=account_id)
-    _append(session, actor, at, case, "recused", {"account": account_id, "organisation": organisation_id})
+    _exclude(session, actor, at, lead, "recused", organisation_id=organisation_id, account_id=account_id)
+    merged.follow(session, at, lead)
+    _append(session, actor, at, lead, "recused", {"account": account_id, "organisation": organisation_id})
 
 
 def readers_of(session: Session, case_id: int) -> list[Account]:
@@ -269,13 +279,13 @@ def _let_back(session: Session, at: datetime, case: Case) -> None:
 
 
 def _as_reader(session: Session, actor: Actor, case_id: int, version: int | None = None) -> Case:
-    """The case under lock, for a reader named for it who is not kept away."""
-    case = base.lock_case(session, case_id, version)
+    """The lead of a case under lock, for a reader named for it who is not kept away."""
+    case, lead = merged.lock(session, case_id, version)
     if not visibility.may_see(session, actor, case):
         raise NotFound()
     if not _is_reader(session, actor, case):
         raise Forbidden(operation="decide")
-    return case
+    return lead
 
 
 def _is_reader(session: Session, actor: Actor, case: Case) -> bool:

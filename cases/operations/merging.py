@@ -10,10 +10,13 @@ from sqlalchemy.orm import Session
 from cases import clocks
 from cases.errors import Invalid, NotNow
 from cases.models import Case, CaseClock, SubmissionCase
-from cases.operations import alerts
-from cases.operations.base import check, lock_case, record, refresh, submissions_of
+from cases.operations import alerts, merged
+from cases.operations.asked import excluded
+from cases.operations.base import assignments_of, check, lock_case, record, refresh, submissions_of
 from cases.operations.ending import close_case
 from organisations.people import Actor
+
+_LEFT = frozenset({"returned", "taken_back"})
 
 
 def propose_copy(session: Session, at: datetime, case_id: int, copy_of_id: int | None) -> Case:
@@ -35,14 +38,15 @@ def merge(session: Session, actor: Actor, at: datetime, case_id: int, into_id: i
     """Close a case as merged and let its submissions belong to another; gives that one.
 
     Promises go on unchanged: the other case's is then the earliest of all. A danger that nobody acknowledged stands
-    there from now on. Raises NotNow when either may be an
-    accusation or the other is closed, Invalid for the case itself.
+    there from now on, and who is kept away from either is kept away from both. Raises NotNow when either may be an
+    accusation, the other is closed or an office that works on it is kept away, Invalid for the case itself.
     """
     _lock_both(session, case_id, into_id)
     case, into = lock_case(session, case_id, version), lock_case(session, into_id)
     check(session, actor, "merge", case)
     _require_mergeable(case, into)
     check(session, actor, "take_in", into)
+    _nobody_kept_away_works(session, case, into)
     moved = submissions_of(session, case)
     promises = _promises(session, case)
     for submission in moved:
@@ -56,6 +60,8 @@ def merge(session: Session, actor: Actor, at: datetime, case_id: int, into_id: i
     into.promise_at = clocks.earliest_promise(session, into)
     alerts.carry(session, actor, at, case, into)
     _carry_over(case, into)
+    merged.share_kept(session, case, into, at)
+    merged.follow(session, at, into)
     refresh(session, into)
     record(session, actor, "take_in", into, at, data={"from": case.id, "submissions": [one.id for one in moved]})
     return into
@@ -82,6 +88,12 @@ def _require_mergeable(case: Case, into: Case) -> None:
         raise NotNow("检举控告（或尚未认定的）事项不能合并。", case_id=case.id)
     if case.track != into.track:
         raise Invalid({"into_id": "热线事项和信访事项程序不同，不能合并。"})
+
+
+def _nobody_kept_away_works(session: Session, case: Case, into: Case) -> None:
+    offices = [one.organisation_id for one in assignments_of(session, into) if one.state not in _LEFT]
+    if excluded(session, case, offices):
+        raise NotNow("正在办理另一件事项的单位须回避本事项，不能合并。", case_id=case.id)
 
 
 def _promises(session: Session, case: Case) -> list[CaseClock]:

@@ -228,7 +228,10 @@ def accusations(session: Session, actor: Actor) -> tuple[int, int]:
     named = select(CaseReader.case_id).where(CaseReader.account_id == actor.account_id)
     undecided = func.coalesce(func.sum(case((Case.accusation == "possible", 1), else_=0)), 0)
     query = select(func.count(), undecided).where(
-        Case.id.in_(named), Case.accusation.in_(("possible", "yes")), visibility.visible(actor)
+        Case.id.in_(named),
+        Case.accusation.in_(("possible", "yes")),
+        Case.merged_into_id.is_(None),
+        visibility.visible(actor),
     )
     total, waiting = session.execute(query).one()
     return total, waiting
