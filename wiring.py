@@ -12,13 +12,14 @@ from sqlalchemy import select
 import notifications.models  # noqa: F401 - the tables of every room have to be known
 from cases import history, readerless, sweep, upkeep
 from cases.history import Subscription
+from cases.models import Case, Submission
 from cases.operations import codes
 from cases.seed import seed_policies
 from channels import inbox
 from channels import registry as channel_registry
 from channels.inbox import Bindings
 from channels.registry import Channels
-from core import audit, crypto, heartbeats, held_keys, ids, jobs  # noqa: F401 - audit and heartbeats have tables
+from core import audit, crypto, heartbeats, held_keys, ids, jobs, launch, marks  # noqa: F401 - audit and heartbeats have tables
 from core.clock import Clock, SystemClock
 from core.config import Settings, SettingsError
 from core.crypto import KeyRing
@@ -30,7 +31,7 @@ from intake.brain import Brain, Suggests
 from intake.demo.seeding import seed_petitions
 from notifications import citizens, delivery, staff
 from organisations.models import Account
-from organisations.seed import rows_of, seed_city
+from organisations.seed import give_passwords, rows_of, seed_base, seed_city
 from organisations.upkeep import forget_sign_ins
 from search import jobs as search_jobs
 from search.service import KINDS, SearchService, engine_of
@@ -139,33 +140,59 @@ def _keep_up(work: jobs.Work) -> None:
 # --- a new hub --------------------------------------------------------------------------------------------------------
 
 
+DEMONSTRATION, UNDER_WAY, DONE = "demonstration", "under way", "done"
+
+
 def is_new(db: Database) -> bool:
-    """Whether nobody has an account yet."""
+    """Whether there is neither an account nor a case nor a submission: nothing that a demonstration could mix with."""
     with db.read() as session:
-        return session.scalar(select(Account.id).limit(1)) is None
+        return all(session.scalar(select(one.id).limit(1)) is None for one in (Account, Case, Submission))
+
+
+def has_accounts(db: Database) -> bool:
+    """Whether anybody has an account."""
+    with db.read() as session:
+        return session.scalar(select(Account.id).limit(1)) is not None
+
+
+def seeding_broke_off(db: Database) -> bool:
+    """Whether the demonstration was begun and not finished."""
+    with db.read() as session:
+        return marks.get(session, DEMONSTRATION) == UNDER_WAY
 
 
 def seed_rules(parts: Parts) -> None:
-    """The deadline policies that every hub needs; what is there stays as it is."""
+    """What every hub needs, with a demonstration or without: deadline policies, grounds, terms, office hours.
+
+    What is there stays as it is.
+    """
     settings, at = parts.get(Settings), parts.get(Clock).now()  # type: ignore[type-abstract]
     with parts.get(Database).write() as session:
+        seed_base(session)
         seed_policies(session, at, settings.policy_set)
 
 
-def seed_demonstration(parts: Parts) -> dict[str, str]:
-    """Fill a new hub with the demonstration city, its petitions and their index; gives the passwords by user name,
-    random for this installation.
+def seed_demonstration(parts: Parts) -> None:
+    """Fill a new hub with the demonstration city, its petitions and their index, or finish where that broke off.
 
+    The accounts' passwords, random for this installation, are kept in the data folder before the accounts are made.
     Raises SettingsError on a hub with a public address.
     """
-    if parts.get(Settings).is_public:
+    settings, db = parts.get(Settings), parts.get(Database)
+    if settings.is_public:
         raise SettingsError("Demonstration accounts are never made on a hub with a public address (HUB_PUBLIC_URL).")
-    made = {row["username"]: ids.public_id(PASSWORD_LENGTH) for row in rows_of("staff")}
     at = parts.get(Clock).now()  # type: ignore[type-abstract]
-    with parts.get(Database).write() as session:
+    kept = launch.kept_accounts(settings)
+    made = kept or {row["username"]: ids.public_id(PASSWORD_LENGTH) for row in rows_of("staff")}
+    launch.keep_accounts(settings, made)
+    with db.write() as session:
+        marks.put(session, DEMONSTRATION, UNDER_WAY, at)
         seed_city(session, at, made)
+        if not kept:  # accounts of a start that broke off have passwords that nobody knows any more
+            give_passwords(session, made)
     seed_rules(parts)
-    seed_petitions(parts.get(Database), parts.get(Clock), parts.get(Brain))  # type: ignore[type-abstract]
+    seed_petitions(db, parts.get(Clock), parts.get(Brain))  # type: ignore[type-abstract]
     for kind in KINDS:
         parts.get(SearchService).rebuild(kind)
-    return made
+    with db.write() as session:
+        marks.put(session, DEMONSTRATION, DONE, at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
 
@@ -34,33 +35,50 @@ def prepare(demo: bool) -> None:
     import wiring
     from core import heartbeats
     from core.database import Database
-    from core.launch import keep_accounts
     from search.service import SearchService
 
     settings = load_settings()
     parts = wiring.build(settings)
     db = parts.get(Database)
     migrate_database(settings, db)
-    if wiring.is_new(db):
-        if demo or not settings.is_public:
-            click.echo("An empty database: filling it with the demonstration city …")
-            keep_accounts(settings, wiring.seed_demonstration(parts))
-        else:
-            wiring.seed_rules(parts)
-            click.echo("An empty database. Make the first account with `hub create-admin NAME`.")
+    _fill(parts, demo)
     heartbeats.forget(db)
     parts.get(SearchService).ensure()
     db.dispose()
 
 
+def _fill(parts: Any, demo: bool) -> None:
+    """The rows of a new hub, or those that are missing."""
+    import wiring
+    from core.config import Settings
+    from core.database import Database
+
+    db, public = parts.get(Database), parts.get(Settings).is_public
+    if wiring.seeding_broke_off(db):
+        click.echo("Filling with the demonstration city broke off last time: finishing it …")
+        wiring.seed_demonstration(parts)
+    elif wiring.is_new(db) and (demo or not public):
+        click.echo("An empty database: filling it with the demonstration city …")
+        wiring.seed_demonstration(parts)
+    else:
+        wiring.seed_rules(parts)
+        if demo:
+            click.echo("This database is in use: nothing of the demonstration was put into it.")
+        if not wiring.has_accounts(db):
+            click.echo("Nobody has an account yet. Make the first one with `hub create-admin NAME`.")
+
+
 @click.command()
 def migrate() -> None:
-    """Bring the database's schema forward, after a backup."""
+    """Bring the database's schema forward, after a backup, and write the rules that every hub needs."""
     import wiring
     from core.database import Database
 
     settings = load_settings()
-    migrate_database(settings, wiring.build(settings).get(Database))
+    parts = wiring.build(settings)
+    migrate_database(settings, parts.get(Database))
+    wiring.seed_rules(parts)
+    parts.get(Database).dispose()
 
 
 @click.command("settings-doc")

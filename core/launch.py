@@ -10,7 +10,6 @@ import sys
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from core.broker import QUEUES
 from core.config import Settings, SettingsError
@@ -96,18 +95,27 @@ def is_ready(settings: Settings) -> bool:
 
 
 def keep_accounts(settings: Settings, passwords: Mapping[str, str]) -> None:
-    """Keep the demonstration accounts' passwords for whoever runs this hub (mode 0600)."""
+    """Keep the demonstration accounts' passwords for whoever runs this hub (mode 0600), whole or not at all."""
     path = settings.data_dir / ACCOUNTS
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+    draft = path.with_suffix(".new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         json.dump(dict(passwords), file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def kept_accounts(settings: Settings) -> dict[str, str]:
+    """The demonstration accounts' passwords by user name; empty when none are kept."""
+    path = settings.data_dir / ACCOUNTS
+    found: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    return found
 
 
 def _announce(settings: Settings, say: Say) -> None:
     say(f"\nReady: {settings.public_url or address(settings)}   (staff: /login)")
-    path = settings.data_dir / ACCOUNTS
-    if path.exists():
-        kept: dict[str, Any] = json.loads(path.read_text())
-        say(f"Demonstration accounts (kept in {path}):")
+    if kept := kept_accounts(settings):
+        say(f"Demonstration accounts (kept in {settings.data_dir / ACCOUNTS}):")
         for username, password in kept.items():
             say(f"  {username:<22} {password}")
     say("Stop with Ctrl+C.")

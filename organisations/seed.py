@@ -49,10 +49,24 @@ def seed_city(session: Session, at: datetime, passwords: Mapping[str, str] | Non
     organisations = _organisations(session, areas)
     _staff(session, at, organisations, areas, passwords or {})
     _catalogue(session, at, organisations, areas)
+    seed_base(session)
+
+
+def seed_base(session: Session) -> None:
+    """Add what is missing of the rows that a hub without the demonstration needs too: grounds, terms, office hours."""
     _grounds(session)
     _terms(session)
     if session.scalar(select(OfficeHours.id).limit(1)) is None:
         session.add_all(OfficeHours(starts=starts, ends=ends) for starts, ends in DEFAULT_HOURS)
+    session.flush()
+
+
+def give_passwords(session: Session, passwords: Mapping[str, str]) -> None:
+    """Give accounts, by user name, the plain passwords named here, unless they have just these."""
+    for account in session.scalars(select(Account).where(Account.username.in_(passwords))):
+        if not hashing.matches(account.password_hash, passwords[account.username]):
+            account.password_hash = hashing.hash_password(passwords[account.username])
+            account.must_change_password = False
     session.flush()
 
 

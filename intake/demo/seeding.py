@@ -8,7 +8,7 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cases.models import Submission
+from cases.models import Submission, SubmissionCase
 from cases.operations import contacts, merging
 from cases.operations.contacts import NewContact
 from core.clock import Clock
@@ -43,19 +43,17 @@ _STORIES: Mapping[str, Callable[[Course], object]] = {
 def seed_petitions(db: Database, clock: Clock, brain: Brain) -> int:
     """Tell every shipped petition from its arrival to its state, dated relative to the clock; gives how many are new.
 
-    Nobody is notified of the past and no job is owed: index it afterwards. What is there already stays as it is.
+    Nobody is notified of the past and no job is owed: index it afterwards. What is there already stays as it is, so one
+    that broke off is finished by another run.
     Raises LookupError without the demonstration city's accounts.
     """
-    with db.read() as session:
-        query = select(Submission.origin_key).where(Submission.origin_key.startswith("demo."))
-        known = set(session.scalars(query))
-    petitions = [one for one in shipped() if f"demo.{one.key}" not in known]
+    cases = _told_before(db)
+    petitions = [one for one in shipped() if one.key not in cases]
     texts = [prepare(one.title, one.body, one.place) for one in petitions]
     thoughts = brain.think_many([(text.title_masked, text.body_masked) for text in texts])
     told = list(zip(petitions, texts, thoughts, strict=True))
     with db.read() as session:
         city = City(People(session, clock.now()), Phrases(), load_calendar(session), clock.now())
-    cases: dict[str, int] = {}
     for start in range(0, len(told), _BATCH):
         with db.write() as session:
             session.info["unheard"] = True
@@ -63,10 +61,20 @@ def seed_petitions(db: Database, clock: Clock, brain: Brain) -> int:
                 course = Course(session, city, petition, text, thought)
                 _tell(course, cases)
                 cases[petition.key] = course.case.id
-    if petitions:
-        with db.write() as session:
-            _nuisance(session, city)
+    with db.write() as session:
+        _nuisance(session, city)
     return len(petitions)
+
+
+def _told_before(db: Database) -> dict[str, int]:
+    """The cases of the petitions that are there already, by the petition's key."""
+    query = (
+        select(Submission.origin_key, SubmissionCase.case_id)
+        .join(SubmissionCase, SubmissionCase.submission_id == Submission.id)
+        .where(Submission.origin_key.startswith("demo."), SubmissionCase.kind == "founding")
+    )
+    with db.read() as session:
+        return {(key or "").removeprefix("demo."): case for key, case in session.execute(query)}
 
 
 def _tell(course: Course, cases: Mapping[str, int]) -> None:

@@ -2,7 +2,7 @@
 
 Revision: 0001
 After: 
-Written: 2026-11-25 11:07:06.970218
+Written: 2026-11-25 11:48:33.877728
 """
 
 import sqlalchemy as sa
@@ -201,6 +201,14 @@ def upgrade() -> None:
     with op.batch_alter_table('jobs', schema=None) as batch_op:
         batch_op.create_index('ix_jobs_due', ['queue', 'state', 'due'], unique=False)
 
+    op.create_table('marks',
+    sa.Column('name', sa.String(length=40), nullable=False),
+    sa.Column('value', sa.String(length=80), nullable=False),
+    sa.Column('at', UtcDateTime(), nullable=False),
+    sa.Column('id', sa.BigInteger(), autoincrement=False, nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_marks')),
+    sa.UniqueConstraint('name', name=op.f('uq_marks_name'))
+    )
     op.create_table('policy_sets',
     sa.Column('code', sa.String(length=20), nullable=False),
     sa.Column('name', sa.String(length=40), nullable=False),
