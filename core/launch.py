@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -26,7 +28,7 @@ Say = Callable[[str], None]
 def launch(settings: Settings, prepare: Sequence[str], say: Say) -> int:
     """Run the command that prepares the data, then keep the processes alive until Ctrl+C or TERM; gives the exit code.
 
-    Raises SettingsError when the data folder is no place for a hub.
+    Raises SettingsError when the data folder is no place for a hub, or when the web server can't listen.
     """
     os.umask(0o077)  # what the hub keeps is for its own user
     if not settings.database_url and on_network_file_system(settings.data_dir):
@@ -37,10 +39,41 @@ def launch(settings: Settings, prepare: Sequence[str], say: Say) -> int:
         say(f"A hub runs on {settings.data_dir} already. Stop it first, or name another folder with HUB_DATA_DIR.")
         return 1
     try:
+        require_address(settings)
         code = subprocess.run(prepare, check=False).returncode  # noqa: S603 - our own command
+        if not code:
+            require_address(settings)
         return code or _supervise(settings, say)
     finally:
         lock.release()
+
+
+def require_address(settings: Settings) -> None:
+    """Raise SettingsError when the web server could not listen: another answers there, or no such address is ours."""
+    try:
+        kind, _type, _protocol, _name, place = socket.getaddrinfo(
+            settings.host or None,
+            settings.port,
+            type=socket.SOCK_STREAM,
+            flags=socket.AI_PASSIVE,
+        )[0]
+        with socket.socket(kind, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(place)
+    except (OSError, UnicodeError) as error:
+        raise SettingsError(_why_not(settings, error)) from None
+
+
+def _why_not(settings: Settings, error: Exception) -> str:
+    number = getattr(error, "errno", None)
+    if number == errno.EADDRINUSE:
+        return (
+            f"Port {settings.port} is taken: another program listens on {settings.host}:{settings.port}. "
+            "Stop it, or choose another port with HUB_PORT."
+        )
+    if number == errno.EACCES:
+        return f"Setting HUB_PORT: this user may not listen on port {settings.port}; choose one from 1024 on."
+    return f"Setting HUB_HOST: {settings.host} is no address of this machine; 127.0.0.1 or 0.0.0.0 always is."
 
 
 def _supervise(settings: Settings, say: Say) -> int:
@@ -61,8 +94,9 @@ def children(settings: Settings) -> list[Child]:
     quiet = ("--loglevel", "WARNING")
     web = (
         python, "-m", "gunicorn", "app:serve()", "--worker-class", "gthread", "--workers", "1",
-        "--threads", str(WEB_THREADS), "--bind", f"{settings.host}:{settings.port}", "--graceful-timeout", "10",
-        "--log-level", "warning", "--logger-class", "core.web.server_log.ServerLog", "--no-control-socket",
+        "--threads", str(WEB_THREADS), "--bind", f"{_bracketed(settings.host)}:{settings.port}",
+        "--graceful-timeout", "10", "--log-level", "warning",
+        "--logger-class", "core.web.server_log.ServerLog", "--no-control-socket",
     )  # fmt: skip
     workers = [
         Child(
@@ -82,7 +116,11 @@ def children(settings: Settings) -> list[Child]:
 def address(settings: Settings) -> str:
     """Where a browser on this machine finds the hub."""
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host  # noqa: S104
-    return f"http://{host}:{settings.port}"
+    return f"http://{_bracketed(host)}:{settings.port}"
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def is_ready(settings: Settings) -> bool:
