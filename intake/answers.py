@@ -61,6 +61,16 @@ def say_what() -> str:
     return _("请说说是什么事：发生了什么、从什么时候开始、希望怎么解决。")
 
 
+def finish_first() -> str:
+    """我要投诉 amid another matter."""
+    return _("您还有一件事正在填写，请先填完；不再提交这件的，回复“取消”。")
+
+
+def not_yet_submitted() -> str:
+    """没有 at the summary: what to reply, in so many words."""
+    return _("还没有提交。没有要改的，请回复“确认”两个字；哪里不对，请直接写出来。")
+
+
 def ask_place(known: str = "") -> str:
     """Where is it? `known`: the area that was named already."""
     if known:
@@ -208,12 +218,18 @@ def name_one(word: str, options: Sequence[tuple[str, str]]) -> str:
     return _("您有几件诉求，请回复“%(word)s”加编号：\n%(lines)s", word=word, lines=lines)
 
 
-def confirm_withdrawal(number: str, title: str) -> str:
-    """Taking back is asked about once."""
+def confirm_withdrawal(number: str, title: str, *, by_number: bool = False) -> str:
+    """Taking back is asked about once; `by_number` where a plain yes would answer something else."""
+    word = f"撤回 {number}" if by_number else "确认"
     return _(
-        "要撤回编号 %(number)s（%(title)s）吗？撤回后不再办理。确定请回复“撤回 %(number)s”。",
-        number=ids.grouped(number), title=_short(title, 20),
+        "要撤回编号 %(number)s（%(title)s）吗？撤回后不再办理。确定请回复“%(word)s”；不撤回就不用回复。",
+        number=ids.grouped(number), title=_short(title, 20), word=word,
     )  # fmt: skip
+
+
+def not_withdrawn(number: str) -> str:
+    """No to the question whether to take back."""
+    return _("好的，编号 %(number)s 没有撤回，照常办理。", number=ids.grouped(number))
 
 
 def withdrawn(number: str) -> str:
@@ -300,9 +316,11 @@ def concealed(disclosure: str, channel: str) -> str:
     """Somebody asked to be 匿名, 保密 or neither; what that means here."""
     if disclosure == "named":
         return _("好的，不再保密，承办部门可以联系您核实。")
-    known = _("我们只用这个手机号给您回复") if channel == "sms" else _("我们只用这个微信给您回复")
+    if disclosure == "anonymous" and channel == "sms":
+        return _("已记为匿名：承办部门看不到是谁反映的；工作人员看不到您的号码，只用来给您发送进度。")
     if disclosure == "anonymous":
-        return _("已记为匿名：不记录您的姓名和电话，承办部门看不到是谁反映的；%(known)s。", known=known)
+        return _("已记为匿名：承办部门看不到是谁反映的；工作人员看不到您的微信，只用来给您回复。")
+    known = _("我们只用这个手机号给您回复") if channel == "sms" else _("我们只用这个微信给您回复")
     return _("已记为保密：承办部门看不到是谁反映的；%(known)s。", known=known)
 
 

@@ -23,11 +23,34 @@ WORDS: dict[str, tuple[str, ...]] = {
     "object": ("有异议", "不同意", "不认可", "异议"),
     "rate": ("我要评价", "评价", "打分"),
     "cancel": ("取消", "不反映了", "不提交了", "算了"),
-    "new": ("新的事情", "新的事", "新诉求", "新事项", "新事", "另一件事", "另外一件事", "我要反映", "我要投诉"),
+    "new": (
+        "新的事情",
+        "新的事",
+        "新诉求",
+        "新事项",
+        "新事",
+        "另一件事",
+        "另外一件事",
+        "我要反映",
+        "我要投诉",
+    ),  # and what _OPENING fits
     "stop": ("退订", "td"),
     "start": ("恢复接收", "恢复"),
     "person": ("转人工服务", "转人工客服", "人工服务", "人工客服", "转人工", "找人工", "人工", "客服"),
-    "anonymous": ("我要匿名反映", "我想匿名反映", "我要匿名", "我想匿名", "匿名反映", "匿名"),
+    "anonymous": (
+        "我要匿名反映",
+        "我想匿名反映",
+        "我要匿名投诉",
+        "我想匿名投诉",
+        "我要匿名举报",
+        "我想匿名举报",
+        "我要匿名",
+        "我想匿名",
+        "匿名反映",
+        "匿名投诉",
+        "匿名举报",
+        "匿名",
+    ),
     "confidential": ("实名保密", "请为我保密", "请替我保密", "请给我保密", "我要保密", "请保密", "要保密", "保密"),
     "named": ("我要实名", "改为实名", "不用保密", "不保密", "实名"),
     "thanks": (),  # see _THANKS
@@ -46,12 +69,21 @@ _CONFIDENTIAL = re.compile(
     r"(?:请|希望|务必|要求|麻烦)[^,，。;；!！?？]{0,12}(?:保密|不要(?:透露|泄露|泄漏|告诉))|"
     r"(?:不要|别|请勿)(?:透露|泄露|泄漏|公开)(?:我|举报人|反映人|本人|投诉人)|为我(?:的身份)?保密"
 )
-_YES = frozenset("确认 确定 提交 确认提交 是 是的 对 对的 好 好的 可以 没问题 无误 ok yes y 1".split())
+_YES = frozenset(
+    """
+    确认 确定 提交 确认提交 确认无误 是 是的 对 对的 对了 好 好的 好了 可以 可以的 可以了 行 没错
+    没问题 无误 正确 ok yes y 1
+    """.split()
+)
 _NO_MORE = frozenset(
     """
     没有 没有了 没了 无 不用 不用了 不需要 没 没有补充 无补充 没有要补充的 就这些 就这样 完了 否 不 no n 1
     """.split()
 )
+_TAKE_BACK = frozenset(
+    "确认 确定 是 是的 对 对的 yes y 确认撤回 确定撤回 我确认 我确定 确认撤销 确定撤销 要撤回 是撤回".split()
+)
+_KEEP = frozenset("取消 算了 不撤回 不撤回了 不撤了 不要撤回 先不撤回 继续办理 不是".split())
 _CHANGE = frozenset("修改 重写 重来 改 不对 有误 错了".split())
 _GREETING = re.compile(
     r"(?:[您你]们?好|大家好|早上好|上午好|中午好|下午好|晚上好|早安|晚安|哈喽|哈啰|嗨|嘿|hello|hi|hey|在吗|在么|在不在|有人吗|"
@@ -59,6 +91,15 @@ _GREETING = re.compile(
     r"师傅|同志|老师|先生|女士|ok|测试|test|[12345])",
     re.IGNORECASE,
 )
+# That somebody wants to report something, without a word of what; with a greeting before it or not.
+_OPENING = re.compile(
+    rf"(?:{_GREETING.pattern}|[,，。.!！~、 \n])*(?:我们?|本人)?"
+    r"(?:有(?:点|些|个|件)?(?:事情?|问题|情况))?(?:需要|想要|要|想|来)?"
+    r"(?:反映|反应|投诉|举报|检举|控告|咨询|求助|信访|报修|提(?:个|点|一个|一点)?(?:意见|建议))"
+    r"(?:一?[个件下些点])?(?:问题|情况|事情?|诉求)?[了吗呢啊吧呀]?(?:[,，。.!！~ ]*谢谢[您你]?)?",
+    re.IGNORECASE,
+)
+_CONCEALING = frozenset({"anonymous", "confidential", "named"})
 _WORDY = re.compile(r"[\u3400-\u9fffa-z0-9]", re.IGNORECASE)
 _HAN_OR_LETTER = re.compile(r"[\u3400-\u9fffa-z]", re.IGNORECASE)
 _WORDY_HAN = re.compile(r"[\u3400-\u9fffa-z]")
@@ -116,6 +157,8 @@ def parse(text: str) -> Command | None:
                     return command
     if _THANKS.fullmatch(clean):
         return Command("thanks")
+    if _OPENING.fullmatch(clean):
+        return Command("new")
     number, code, rest = _numbers(clean)
     if number and not rest:
         return Command("progress", number, code)
@@ -140,6 +183,16 @@ def is_yes(text: str) -> bool:
 def is_no_more(text: str) -> bool:
     """Whether a message only says that there is nothing to add."""
     return _clean(text) in _NO_MORE
+
+
+def is_take_back(text: str) -> bool:
+    """Whether a message plainly confirms that a submission is to be taken back; politeness (好的) does not."""
+    return _clean(text) in _TAKE_BACK
+
+
+def is_keep(text: str) -> bool:
+    """Whether a message says that nothing is to be taken back."""
+    return _clean(text) in _KEEP or is_no_more(text)
 
 
 def is_change(text: str) -> bool:
@@ -174,6 +227,8 @@ def _command(word: str, name: str, rest: str) -> Command | None:
     number, code, left = _numbers(rest)
     if not left:
         return Command(word, number, code)
+    if word in _CONCEALING and _OPENING.fullmatch(left):
+        return Command(word)
     if word == "progress" and not _WORDY_HAN.search(rest):
         # Not a number of ours: to be answered, and counted, like any that does not fit.
         digits = "".join(_DIGITS.findall(rest)).replace(" ", "").replace("-", "")

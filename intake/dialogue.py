@@ -248,8 +248,9 @@ def _confirm(session: Session, sender: Sender, dialogue: Dialogue, text: str, at
         return submit(session, sender, dialogue, at)
     if commands.is_change(text):
         return _again(dialogue)
-    if not commands.is_no_more(text):
-        _join(session, dialogue, text, at)
+    if commands.is_no_more(text):  # nothing to add is no word yet that it may go out
+        return Outcome(text=f"{answers.not_yet_submitted()}\n{question(session, dialogue, at)}")
+    _join(session, dialogue, text, at)
     return Outcome(text=question(session, dialogue, at))
 
 

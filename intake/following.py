@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -38,6 +38,7 @@ _URGE = re.compile(
 _ENQUIRY = re.compile(
     r"进展|进度|办得?怎么样|处理得?怎么样|处理了吗|解决了吗|有结果|什么结果|办到哪|到哪一步|回复了吗|怎么样了"
 )
+_QUESTION_STANDS = timedelta(minutes=30)  # for so long a plain yes answers whether to take back
 _SHORT = 30  # characters of an urging or an enquiry
 _ELSE = 6  # characters of them that say anything else: "公园的器材坏了没人管" tells of a new matter
 _WORDY = re.compile(r"[\u3400-\u9fffA-Za-z0-9]")
@@ -145,14 +146,13 @@ def _source(message: Message, delivery: Delivery, text: str) -> messages.Sent:
 def _do(session: Session, submission: Submission, command: Command, message: Message, delivery: Delivery) -> Outcome:
     at, number = delivery.received_at, submission.number
     if command.word == "withdraw" and not command.number:
-        return Outcome(text=answers.confirm_withdrawal(number, submission.title_masked))
+        return _ask_withdrawal(session, submission, message, delivery)
     source = _source(message, delivery, command.text)
     if command.word == "urge":
         messages.urge(session, CITIZEN, at, submission.id, command.text, **source)
         text = answers.urged(number, progress.state(session, submission, case_of(session, submission)))
     elif command.word == "withdraw":
-        submissions.withdraw(session, CITIZEN, at, submission.id, "citizen")
-        text = answers.withdrawn(number)
+        return _withdraw(session, submission, message, delivery)
     elif command.word == "object":
         messages.object_(session, CITIZEN, at, submission.id, command.text, **source)
         text = answers.objected(number, case_of(session, submission).track)
@@ -166,6 +166,56 @@ def _do(session: Session, submission: Submission, command: Command, message: Mes
         return add(session, submission, message, delivery, text=command.text, kind=kind)
     dialogue.note(session, message, delivery, "command", submission_id=submission.id)
     return Outcome(text=text, number=number)
+
+
+# --- taking back ------------------------------------------------------------------------------------------------------
+
+
+def _ask_withdrawal(session: Session, submission: Submission, message: Message, delivery: Delivery) -> Outcome:
+    """Ask whether to take it back. A dialogue keeps the question for the very next message, unless one is under way."""
+    sender, at = sender_of(message), delivery.received_at
+    number, title = submission.number, submission.title_masked
+    if dialogue.live(session, sender) is not None:
+        return Outcome(text=answers.confirm_withdrawal(number, title, by_number=True))
+    pending = dialogue.begin(session, sender, at)
+    if pending.body or pending.step != "about":  # another message of theirs began it at the same moment
+        return Outcome(text=answers.confirm_withdrawal(number, title, by_number=True))
+    pending.step, pending.options = "withdraw", [submission.id]
+    dialogue.note(session, message, delivery, "command", dialogue=pending)
+    return Outcome(text=answers.confirm_withdrawal(number, title))
+
+
+def settle_withdrawal(
+    session: Session, pending: Dialogue, text: str, message: Message, delivery: Delivery
+) -> Outcome | None:
+    """The answer to "take it back?"; None when it is about something else, and the question is then over."""
+    at = delivery.received_at
+    (submission,) = dialogue.offered(session, pending)
+    if commands.is_take_back(text) and at > pending.last_at + _QUESTION_STANDS:
+        dialogue.note(session, message, delivery, "command", dialogue=pending)
+        return Outcome(text=answers.confirm_withdrawal(submission.number, submission.title_masked))
+    without_withdrawal(pending, at)
+    session.flush()
+    if commands.is_take_back(text):
+        return _withdraw(session, submission, message, delivery)
+    if commands.is_keep(text):
+        dialogue.note(session, message, delivery, "command", submission_id=submission.id)
+        return Outcome(text=answers.not_withdrawn(submission.number), number=submission.number)
+    return None
+
+
+def without_withdrawal(pending: Dialogue | None, at: datetime) -> Dialogue | None:
+    """The live dialogue, but for one that only held the question whether to take back: that one ends."""
+    if pending is None or pending.step != "withdraw":
+        return pending
+    pending.state, pending.ended_at = "cancelled", at
+    return None
+
+
+def _withdraw(session: Session, submission: Submission, message: Message, delivery: Delivery) -> Outcome:
+    submissions.withdraw(session, CITIZEN, delivery.received_at, submission.id, "citizen")
+    dialogue.note(session, message, delivery, "command", submission_id=submission.id)
+    return Outcome(text=answers.withdrawn(submission.number), number=submission.number)
 
 
 # --- free text --------------------------------------------------------------------------------------------------------
@@ -250,7 +300,8 @@ def settle_unsure(
         return _joined(session, pending, offered[0], message, delivery)
     dialogue.note(session, message, delivery, "body", dialogue=pending)
     at = delivery.received_at
-    if clean == str(len(offered) + 1) or clean in _NEW_WORDS or not offered:
+    says_new = clean in _NEW_WORDS or commands.parse(text) == Command("new")
+    if clean == str(len(offered) + 1) or says_new or not offered:
         first = pending.first_digest
         outcome = dialogue.start_with(session, sender, pending, pending.body or "", at)
         pending.first_digest = first

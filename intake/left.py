@@ -65,6 +65,7 @@ def _quiet(session: Session, at: datetime) -> list[int]:
     remind_due = and_(Dialogue.reminded_at.is_(None), Dialogue.last_at <= at - REMIND_AFTER)
     list_due = and_(Dialogue.reminded_at <= at - LIST_AFTER, Dialogue.last_at <= at - LIST_AFTER)
     query = select(Dialogue.id).where(Dialogue.state == "open", Dialogue.last_at <= at - REMIND_AFTER)
+    query = query.where(Dialogue.step != "withdraw")  # only a question of ours, nothing to be handed in
     return list(session.scalars(query.where(or_(remind_due, list_due)).order_by(Dialogue.last_at).limit(_AT_ONCE)))
 
 

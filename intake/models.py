@@ -19,7 +19,8 @@ STATES = {
     "closed": "话务员已跟进",
 }
 # The question that waits for an answer.
-STEPS = {"about": "什么事", "place": "在哪里", "more": "有无补充", "confirm": "核对", "unsure": "补充还是新事"}
+STEPS = {"about": "什么事", "place": "在哪里", "more": "有无补充", "confirm": "核对", "unsure": "补充还是新事",
+         "withdraw": "是否撤回"}  # fmt: skip
 LIVE = ("open", "left")
 _LIVE = text("state IN ('open', 'left')")
 _HANDED_IN = text("submission_id IS NOT NULL")

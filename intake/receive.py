@@ -96,6 +96,11 @@ def _words(session: Session, sender: Sender, text: str, message: Message, delive
     at = delivery.received_at
     known = dialogue.is_known(session, sender)
     current = dialogue.live(session, sender) if known else None
+    if current is not None and current.step == "withdraw":
+        outcome = following.settle_withdrawal(session, current, text, message, delivery)
+        if outcome is not None:
+            return outcome
+        current = None
     copied = dialogue.earlier_copy(session, sender, text, at) if known and current is None else None
     danger = words.danger(normalise(text).text)
     if copied is not None:
@@ -113,7 +118,7 @@ def _words(session: Session, sender: Sender, text: str, message: Message, delive
         return _go_on(session, sender, current, text, message, delivery)
     own = open_ones(session, sender) if known else []
     worried = _recent_danger(session, own, delivery)
-    if not commands.has_substance(text):
+    if not commands.has_substance(text) or (own and (commands.is_yes(text) or commands.is_no_more(text))):
         return _of_no_substance(text, own, worried)
     if worried is not None and following.kind_of(text) != "new":
         return _more_danger(session, worried, text, message, delivery)
@@ -171,7 +176,7 @@ def _command(
     if command.word == "cancel":
         return _cancel(session, current, message, delivery)
     if command.word == "new":
-        return None if command.text or current is not None else Outcome(text=answers.say_what())
+        return None if command.text else _open(session, current, message, delivery)
     if command.word in _CONCEALING:
         return _conceal(session, sender, current, command.word, message, delivery)
     if command.word in {"help", "progress", "person", "thanks"}:
@@ -186,6 +191,19 @@ def _command(
     if current is not None and current.body and command.word in {"add", "correct"} and not command.number:
         return None
     return following.obey(session, sender, command, message, delivery)
+
+
+def _open(session: Session, current: Dialogue | None, message: Message, delivery: Delivery) -> Outcome | None:
+    """我要投诉 and the like, which tell of nothing: what is it about? Amid a matter, that one comes first."""
+    if current is None:
+        return Outcome(text=answers.say_what())
+    if current.step == "unsure":  # it answers whether this is a new matter
+        return None
+    dialogue.note(session, message, delivery, "command", dialogue=current)
+    question = dialogue.question(session, current, delivery.received_at)
+    if current.step == "about":
+        return Outcome(text=question)
+    return Outcome(text=f"{answers.finish_first()}\n{question}")
 
 
 def _conceal(
@@ -262,7 +280,8 @@ def _more_danger(session: Session, submission: Submission, text: str, message: M
 def _file(session: Session, sender: Sender, message: Message, delivery: Delivery) -> Outcome:
     """A picture, recording, film, file or link: kept with the dialogue, and a way on in words."""
     at = delivery.received_at
-    current = dialogue.live(session, sender)
+    current = following.without_withdrawal(dialogue.live(session, sender), at)
+    session.flush()
     own = open_ones(session, sender, 1) if current is None else []
     current = current or dialogue.begin(session, sender, at)
     dialogue.note(session, message, delivery, "material", dialogue=current)
@@ -275,6 +294,8 @@ def _file(session: Session, sender: Sender, message: Message, delivery: Delivery
 
 def _place(session: Session, sender: Sender, message: Message, delivery: Delivery) -> Outcome:
     at = delivery.received_at
+    following.without_withdrawal(dialogue.live(session, sender), at)
+    session.flush()
     current = dialogue.begin(session, sender, at)
     if message.place is None:
         return Outcome(text=answers.unreadable())

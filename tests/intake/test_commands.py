@@ -41,6 +41,14 @@ NUMBER = "261124123456" + ids.check_digit("261124123456")
         ("取消", Command("cancel")),
         ("新的事 路灯坏了", Command("new", text="路灯坏了")),
         ("退订", Command("stop")),
+        ("我要举报", Command("new")),
+        ("我想反映一个问题。", Command("new")),
+        ("我要反映情况", Command("new")),
+        ("你好，我要投诉！", Command("new")),
+        ("您好 有件事情想咨询", Command("new")),
+        ("投诉", Command("new")),
+        ("我要匿名举报", Command("anonymous")),
+        ("匿名，我要举报", Command("anonymous")),
     ],
 )
 def test_commands(text: str, command: Command) -> None:
@@ -61,6 +69,10 @@ def test_commands(text: str, command: Command) -> None:
         "撤回上次的诉求吧，已经修好了",
         "算了半天也没算清水费",
         "小区停水了",
+        "我要举报城管队长收红包",
+        "我要投诉客服",
+        "你好，我想反映路灯坏了",
+        "匿名，路灯坏了",
         "",
     ],
 )
@@ -85,7 +97,7 @@ def test_substance(text: str, expected: bool) -> None:
 
 
 def test_yes_and_no_more() -> None:
-    assert all(is_yes(text) for text in ("确认", "确认。", "好的", "OK", "１"))
+    assert all(is_yes(text) for text in ("确认", "确认。", "好的", "OK", "１", "可以", "对", "没错", "好了"))
     assert not any(is_yes(text) for text in ("确认一下", "没有", "好的，谢谢"))
     assert all(is_no_more(text) for text in ("没有", "没有了！", "无", "沒有"))
     assert not is_no_more("没有水")
