@@ -110,7 +110,7 @@ def _show(
     with part(Database).read() as session:
         submission, case = citizens.visible_submission(session, actor(), submission_id)
         query = select(Party).where(Party.submission_id == submission.id, Party.role == "reporter")
-        party = session.scalar(query.limit(1))
+        party = session.scalar(query.limit(1)) if submission.disclosure != "anonymous" else None
     html = flask.render_template(
         "callcenter/code.html", row=submission, case=case, checks=checks(), faults=faults or {}, code=code,
         name=names.masked_name(party.name) if party else "", phone=party.phone if party else "",

@@ -12,7 +12,7 @@ from callcenter import desk, names, taking
 from callcenter.call import Call
 from core import audit
 from core.database import Database
-from core.errors import HubError, NotFound
+from core.errors import Forbidden, HubError, NotFound
 from core.text.masking import mask
 from core.text.numbers import normal_phone
 from core.web.access import staff
@@ -84,7 +84,7 @@ def _submit(dialogue_id: int) -> Any:
 
 def _call(dialogue_id: int) -> Any:
     """The desk, filled in with what the dialogue holds; registering the call closes the dialogue."""
-    row = _left(dialogue_id)
+    row = _named(dialogue_id)
     sender = row.sender or "" if row.channel == "sms" else ""
     _note_reveal(row)
     return desk.show(Call(
@@ -95,7 +95,7 @@ def _call(dialogue_id: int) -> Any:
 
 def _number(dialogue_id: int) -> Any:
     """The sender in full, on the audit record."""
-    row = _left(dialogue_id)
+    row = _named(dialogue_id)
     _note_reveal(row)
     return _show(dialogue_id, sender=row.sender or "")
 
@@ -112,6 +112,14 @@ def _note_reveal(row: Dialogue) -> None:
     with part(Database).write() as session:
         audit.record(session, at=now(), actor_id=actor().account_id, action="revealed", subject="dialogue",
                      subject_id=row.id, details={"kind": "sender"})  # fmt: skip
+
+
+def _named(dialogue_id: int) -> Dialogue:
+    """The dialogue, of a sender who did not ask to be 匿名: of theirs nobody sees the number. Raises Forbidden."""
+    row = _left(dialogue_id)
+    if row.disclosure == "anonymous":
+        raise Forbidden(message=_("对方要求匿名，号码不显示给任何工作人员。"))
+    return row
 
 
 def _left(dialogue_id: int) -> Dialogue:

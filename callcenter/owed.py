@@ -127,7 +127,8 @@ def _matters(session: Session, actor: Actor, submission_ids: Iterable[int]) -> d
 
 def _people(session: Session, submission_ids: Sequence[int]) -> dict[int, tuple[str, str]]:
     """The name and number of whom to call of each submission, as declared: 回访人, 联系人, 反映人."""
-    query = select(Party).where(Party.submission_id.in_(submission_ids), Party.role.in_(_ROLES))
+    query = select(Party).join(Submission, Submission.id == Party.submission_id)
+    query = query.where(Submission.id.in_(submission_ids), Submission.disclosure != "anonymous", Party.role.in_(_ROLES))
     ranked = sorted(session.scalars(query), key=lambda one: _ROLES.index(one.role), reverse=True)
     return {one.submission_id: (one.name or "", one.phone or "") for one in ranked if one.phone}
 

@@ -35,10 +35,12 @@ def register(registry: jobs.Registry, channels: Channels) -> None:
 
 
 def call_instead(session: Session, notice: Notice, at: datetime) -> None:
-    """Owe a call to whoever must learn what the message would have told."""
+    """Owe a call to whoever must learn what the message would have told; not to who wrote without a name."""
     if notice.kind not in MUST_ARRIVE or notice.submission_id is None:
         return
     submission = session.get_one(Submission, notice.submission_id)
+    if submission.disclosure == "anonymous":
+        return
     round_ = case_of(session, submission.id).round
     open_call_back(session, at, reason="undelivered", submission_id=submission.id, round=round_)
 

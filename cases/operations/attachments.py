@@ -139,12 +139,12 @@ def open_attachment(session: Session, actor: Actor, at: datetime, attachment_id:
 def may_open(session: Session, actor: Actor, attachment: Attachment) -> bool:
     """Whether a file tells this person nothing that they may not know.
 
-    What came from a citizen shows who wrote (a photograph, a signed letter): of 实名保密 and 匿名 only those who may
-    know the writer open it, and pass on what they looked through as a file of their own.
+    What came from a citizen shows who wrote (a photograph, a signed letter): of 实名保密 and 匿名 only those who take
+    submissions in open it, and pass on what they looked through as a file of their own.
     """
     if attachment.submission_id is None:
         return True
-    return citizens.may_know_writer(actor, session.get_one(Submission, attachment.submission_id))
+    return citizens.may_read_original(actor, session.get_one(Submission, attachment.submission_id))
 
 
 def _case_of(session: Session, attachment: Attachment) -> Case | None:

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cases import clocks, deadlines, visibility
-from cases.errors import Invalid, NotFound, NotNow
+from cases.errors import Forbidden, Invalid, NotFound, NotNow
 from cases.models import (
     CallBack,
     CallBackAttempt,
@@ -17,6 +17,7 @@ from cases.models import (
     DeadlinePolicy,
     Party,
     PolicySet,
+    Submission,
     SubmissionCase,
 )
 from cases.operations import base
@@ -132,12 +133,17 @@ def due_call_backs(
 
 
 def whom_to_call(session: Session, actor: Actor, at: datetime, call_back_id: int) -> tuple[str, str]:
-    """The name and the number to call, in full and on the audit record. Raises NotFound, Forbidden."""
+    """The name and the number to call, in full and on the audit record. Raises NotFound, Forbidden.
+
+    Of a submission without a name no number is shown; a caller who asked to be called gave theirs for that.
+    """
     actor.require("call.register")
     actor.require("person.reveal")
     row = session.get(CallBack, call_back_id)
     if row is None or not _may_call(session, actor, row):
         raise NotFound()
+    if row.submission_id is not None and session.get_one(Submission, row.submission_id).disclosure == "anonymous":
+        raise Forbidden(message="群众要求匿名，号码不显示给任何工作人员。")
     audit.record(
         session, at=at, actor_id=actor.account_id, action="revealed", subject="call_back", subject_id=row.id,
         details={"kind": "phone"},

@@ -33,6 +33,7 @@ POINTS = ("phone", "openid", "email", "address")
 WRITERS = ("reporter", "contact", "agent", "joint", "representative", "callback")
 # What can be revealed, one at a time, each on record.
 REVEALS = ("name", "phone", "id_number", "email", "address", "place", "title", "body")
+_WRITERS_OWN = frozenset({"name", "phone", "id_number", "email", "address"})
 
 
 def normal_point(kind: str, value: str) -> str:
@@ -158,14 +159,16 @@ def _insert_once(session: Session, model: type[Any], values: dict[str, Any]) -> 
 def reveal(session: Session, actor: Actor, at: datetime, kind: str, submission_id: int) -> str:
     """One personal value of a submission (see REVEALS), in full and on the audit record; empty when not given.
 
-    Raises NotFound when the case is not this person's to see; Forbidden without person.reveal, or where the citizen
-    asked that the department not see who wrote (实名保密, 匿名).
+    Raises NotFound when the case is not this person's to see; Forbidden without person.reveal, where the citizen asked
+    that the department not see who wrote (实名保密), and to everybody for who wrote without a name (匿名).
     """
     if kind not in REVEALS:
         raise Invalid({"kind": "没有这一项信息。"})
     submission, case = visible_submission(session, actor, submission_id)
     actor.require("person.reveal")
-    if not may_know_writer(actor, submission):
+    if kind in _WRITERS_OWN and submission.disclosure == "anonymous" and not actor.is_system:
+        raise Forbidden(message="群众要求匿名，姓名和号码不显示给任何工作人员；要问他什么，请用“请群众补充”。")
+    if not may_read_original(actor, submission):
         raise Forbidden(message="群众要求对承办单位保密，本岗位不能查看。请通过热线转达。")
     audit.record(
         session, at=at, actor_id=actor.account_id, action="revealed", subject="submission", subject_id=submission.id,
@@ -175,7 +178,12 @@ def reveal(session: Session, actor: Actor, at: datetime, kind: str, submission_i
 
 
 def may_know_writer(actor: Actor, submission: Submission) -> bool:
-    """Whether a person's post may learn who wrote: anybody's for 实名, only those who take submissions in otherwise."""
+    """Whether a person may learn who wrote: of 实名 anybody, of 实名保密 who takes submissions in, of 匿名 nobody."""
+    return actor.is_system or (submission.disclosure != "anonymous" and may_read_original(actor, submission))
+
+
+def may_read_original(actor: Actor, submission: Submission) -> bool:
+    """Whether a person may read a text as it was written: of 实名 anybody, otherwise who takes submissions in."""
     if actor.is_system or submission.disclosure == "named":
         return True
     return actor.can("call.register") or actor.can("case.review") or "accusation_reader" in actor.roles
@@ -233,7 +241,8 @@ def find_by_number(
 ) -> tuple[list[Submission], int]:
     """The submissions of whoever uses a complete telephone or identity number, newest first, and how many in all.
 
-    Only cases that the person may see count. Raises Forbidden without person.search, Invalid for part of a number.
+    Only cases that the person may see count, and none that was written without a name.
+    Raises Forbidden without person.search, Invalid for part of a number.
     """
     actor.require("person.search")
     phone, id_number = normal_phone(number), half_width(number).strip().upper()
@@ -246,6 +255,7 @@ def find_by_number(
         .join(SubmissionCase, SubmissionCase.submission_id == Submission.id)
         .join(Case, Case.id == SubmissionCase.case_id)
         .where(SubmissionCase.until.is_(None), visibility.visible(actor), _of_person(kind, digest))
+        .where(Submission.disclosure != "anonymous")
         .distinct()
     )
     count = session.scalar(select(func.count()).select_from(query.subquery())) or 0

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from cases import clocks
 from cases.errors import AlreadyThere, Forbidden, Invalid, NotNow
-from cases.models import Answer, Assignment, CallBack, Case, Message, Rating, UnitEvaluation
+from cases.models import Answer, Assignment, CallBack, Case, Message, Rating, Submission, UnitEvaluation
 from cases.operations import accusations, alerts, call_backs
 from cases.operations.base import case_of, check, lock_assignment, lock_case, record
 from cases.operations.dispatch import required, serve
@@ -132,7 +132,10 @@ def after_objection(session: Session, actor: Actor, at: datetime, case: Case) ->
 
 
 def call_after_silence(session: Session, at: datetime, case_id: int) -> list[CallBack]:
-    """Open a call-back for each citizen who has not answered, and give it its time; the sweep calls this."""
+    """Open a call-back for each citizen who has not answered, and give it its time; the sweep calls this.
+
+    None for who wrote without a name (匿名): nobody sees the number. Their time runs all the same.
+    """
     case = lock_case(session, case_id)
     check(session, SYSTEM, "call_after_silence", case)
     clocks.end(session, "case", case.id, "ask", at, "silence")
@@ -143,6 +146,7 @@ def call_after_silence(session: Session, at: datetime, case_id: int) -> list[Cal
             due_at=clock.due_at if clock else None,
         )
         for submission_id in _unanswered(session, case)
+        if session.get_one(Submission, submission_id).disclosure != "anonymous"
     ]  # fmt: skip
     record(session, SYSTEM, "call_after_silence", case, at, data={"call_backs": [one.id for one in opened]})
     return opened

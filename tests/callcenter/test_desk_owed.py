@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from cases.errors import WrongCode
 from cases.models import BlockedNumber, CallBack, CallBackAttempt, Rating, Submission
-from cases.operations import call_backs, codes, contacts
+from cases.operations import call_backs, closing, codes, contacts
 from core import ids
 from core.audit import AuditEntry
 from intake.models import Dialogue
@@ -259,3 +259,42 @@ def test_the_sender_is_shown_on_the_audit_record_and_the_dialogue_can_be_closed(
     assert room.all(Dialogue)[0].state == "closed"
     answer = room.client.post(f"/desk/dialogues/{dialogue_id}", data={"do": "close"})
     assert answer.status_code == 409
+
+
+# --- 匿名 -------------------------------------------------------------------------------------------------------------
+
+
+def test_the_number_of_who_wrote_without_a_name_is_not_shown(room: Room) -> None:
+    submission_id = room.answered(disclosure="anonymous")
+    row_id = owed(room, submission_id)
+    for path in ("/desk/callbacks", f"/desk/callbacks/{row_id}", f"/desk/code/{submission_id}"):
+        assert PHONE[-4:] not in room.client.get(path).get_data(as_text=True)
+    answer = room.client.post(f"/desk/callbacks/{row_id}/number")
+    assert answer.status_code == 403
+    assert PHONE not in answer.get_data(as_text=True)
+    assert "revealed" not in actions(room)
+    file = room.client.get(f"/work/cases/{room.case(submission_id).id}").get_data(as_text=True)
+    assert "查看电话" not in file
+    assert "查看姓名" not in file
+    assert PHONE[-4:] not in file
+
+
+def test_the_sender_of_a_dialogue_without_a_name_is_not_shown(room: Room) -> None:
+    row_id = room.left_dialogue()
+    with room.db.write() as session:
+        session.get_one(Dialogue, row_id).disclosure = "anonymous"
+    page = room.client.get(f"/desk/dialogues/{row_id}").get_data(as_text=True)
+    assert "看对方是谁" not in page
+    assert "联系后登记" not in page
+    for do in ("number", "call"):
+        answer = room.client.post(f"/desk/dialogues/{row_id}", data={"do": do})
+        assert answer.status_code == 403
+        assert PHONE not in answer.get_data(as_text=True)
+    assert "revealed" not in actions(room)
+
+
+def test_silence_owes_no_call_to_who_wrote_without_a_name(room: Room) -> None:
+    submission_id = room.answered(disclosure="anonymous")
+    with room.db.write() as session:
+        assert closing.call_after_silence(session, room.clock.now(), room.case(submission_id).id) == []
+    assert room.all(CallBack) == []

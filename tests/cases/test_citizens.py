@@ -115,7 +115,26 @@ def test_a_department_learns_who_wrote_only_when_named(
     with pytest.raises(NotFound), db.write() as session:
         citizens.reveal(session, stranger, clock.now(), "name", done.submission.id)
     with db.write() as session:
-        assert citizens.reveal(session, city.actor("ji.siyuan"), clock.now(), "name", done.submission.id) == "徐晓梅"
+        if disclosure != "anonymous":
+            found = citizens.reveal(session, city.actor("ji.siyuan"), clock.now(), "name", done.submission.id)
+            assert found == "徐晓梅"
+
+
+@pytest.mark.parametrize("kind", ["name", "phone", "id_number", "email", "address"])
+@pytest.mark.parametrize("name", ["fang.yating", "pei.zhengyu", "ji.siyuan"])
+def test_nobody_learns_who_wrote_without_a_name(
+    city: Any, db: Database, clock: FixedClock, name: str, kind: str
+) -> None:
+    reporter = Reporter(phone="13812345678")
+    done, _case_id = ordinary(db, clock.now(), disclosure="anonymous", reporter=reporter)
+    with pytest.raises(Forbidden) as refused, db.write() as session:
+        citizens.reveal(session, city.actor(name), clock.now(), kind, done.submission.id)
+    assert "匿名" in refused.value.message
+    assert [entry.action for entry in _audited(db) if entry.action == "revealed"] == []
+    with db.write() as session:
+        assert citizens.reveal(session, city.actor("pei.zhengyu"), clock.now(), "body", done.submission.id) == BODY
+        found = citizens.find_by_number(session, city.actor("fang.yating"), clock.now(), "13812345678")
+    assert found == ([], 0)
 
 
 def test_search_is_by_the_complete_number_and_on_record(city: Any, db: Database, clock: FixedClock) -> None:

@@ -42,7 +42,9 @@ def test_asked_for_in_the_dialogue_it_stands_on_the_submission(
     talk = Talk(city.db, clock, channel)
     question = talk.say("楼下饭店油烟直排，熏得睡不着，我的电话是13900001111")
     answer = talk.say(words)
-    assert "承办部门看不到是谁反映的" in answer and answer.endswith(question)
+    assert "承办部门看不到是谁反映的" in answer and answer.endswith(question) and "不记录" not in answer
+    hidden = {"wechat": "工作人员看不到您的微信，", "sms": "工作人员看不到您的号码，只用来给您发送进度。"}[channel]
+    assert (hidden in answer) == (stored == "anonymous")
     summary = [talk.say(one) for one in ("书院里小区东门", "没有")][-1]
     assert ("匿名" if stored == "anonymous" else "实名保密") in summary and "“实名”" in summary
     number = number_and_code(talk.say("确认"))[0]

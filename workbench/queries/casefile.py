@@ -65,6 +65,7 @@ class Paper:
     additions: list[dict[str, Any]]
     people: list[Person]
     revealed: frozenset[str] = frozenset()
+    known: bool = True  # whether this person may learn who wrote
     held: held.Held | None = None  # pictures and the like, kept raw on the channel
 
 
@@ -134,7 +135,7 @@ def read(session: Session, actor: Actor, at: datetime, case: Case, revealed: Rev
     present = [row for row in everything if row.round == case.round]
     offices = names.organisations(session, _office_ids(case, everything))
     events = list(session.scalars(select(Event).where(Event.case_id == case.id).order_by(Event.seq)))
-    knows = all(citizens.may_know_writer(actor, row) for row in submissions)
+    reads = all(citizens.may_read_original(actor, row) for row in submissions)
     clocks = list(session.scalars(select(CaseClock).where(CaseClock.case_id == case.id).order_by(CaseClock.started_at)))
     [line] = lines.lines(session, actor, at, [case])
     ratings = list(session.scalars(select(Rating).where(Rating.case_id == case.id).order_by(Rating.round)))
@@ -159,7 +160,7 @@ def read(session: Session, actor: Actor, at: datetime, case: Case, revealed: Rev
         nodes=nodes.nodes(at, case, submissions, present, offices, line, ratings),
         assignments=present,
         may_add=attachments.may_add(session, actor, case) and workflow.permitted("register", case.stage),
-        may_reveal=knows and actor.can("person.reveal"),
+        may_reveal=reads and actor.can("person.reveal"),
         merged_into=other(session, actor, case.merged_into_id),
         copy_of=other(session, actor, case.copy_of_id),
         merged=session.scalars(
@@ -205,9 +206,10 @@ def papers(
             place=_place(row, areas, revealed), consent=row.consent_publish,
             additions=[_addition(one) for one in messages if one.submission_id == row.id and one.kind in _beside()],
             people=[
-                _person(one, citizens.may_know_writer(actor, row), revealed)
+                _person(one, citizens.may_know_writer(actor, row), row.disclosure, revealed)
                 for one in parties if one.submission_id == row.id
             ],
+            known=citizens.may_know_writer(actor, row),
             held=kept.get(row.id),
             revealed=frozenset(kind for number, kind in revealed if number == row.id),
         )
@@ -238,10 +240,12 @@ def _addition(message: Message) -> dict[str, Any]:
     return {"kind": _beside()[message.kind], "at": message.at, "who": who, "text": message.text_masked}
 
 
-def _person(party: Party, knows: bool, revealed: Revealed) -> Person:
+def _person(party: Party, knows: bool, disclosure: str, revealed: Revealed) -> Person:
     role = names.party_role(party.role)
     if party.role not in _CONTACT_ROLES:
         return Person(role, party.name or "—", hidden=False)
+    if not knows and disclosure == "anonymous":
+        return Person(role, _("（群众要求匿名，工作人员都看不到）"))
     if not knows:
         return Person(role, _("（群众要求保密，承办单位不可见）"))
     if party.role != "reporter":
