@@ -43,9 +43,10 @@ MAX_TEXT = 1600  # characters in one message, Twilio's limit
 _TIMEOUT = 10.0
 _MAX_FIELDS = 1000
 _MAX_MEDIA = 10
-# Twilio blocks a number on these by itself. YES is not among the START words: in a dialogue it is an answer.
-_STOP = {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout", "退订", "td", "退訂"}
-_START = {"start", "unstop", "恢复", "恢復"}
+# Twilio blocks a number on these by itself, and answers them; 退订 and 恢复, which it does not know, are words to us as
+# any other, unless the number was set up for them (OptOutType). YES is not among the START words: in a dialogue it is an answer.
+_STOP = {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"}
+_START = {"start", "unstop"}
 _STATUSES = {
     "accepted": ReceiptStatus.ACCEPTED, "scheduled": ReceiptStatus.ACCEPTED, "queued": ReceiptStatus.ACCEPTED,
     "sending": ReceiptStatus.ACCEPTED, "sent": ReceiptStatus.SENT, "delivered": ReceiptStatus.DELIVERED,

@@ -217,12 +217,19 @@ def test_stop_and_start_are_kept(city: City, clock: FixedClock) -> None:
     from cases.operations import citizens
 
     talk = Talk(city.db, clock, "sms")
-    talk.say("退订")
-    with city.db.read() as session:
-        assert citizens.is_stopped(session, "phone", talk.sender)
-    talk.say("START")
-    with city.db.read() as session:
-        assert not citizens.is_stopped(session, "phone", talk.sender)
+
+    def stopped() -> bool:
+        with city.db.read() as session:
+            return citizens.is_stopped(session, "phone", talk.sender)
+
+    # The provider knows its own English words, and answers them; nobody but us answers the Chinese ones.
+    answer = talk.say("退订", key="SM" + "1" * 32)
+    assert all(word in answer for word in ("已退订", "不再主动给您发通知", "照常办理", "“恢复”")) and stopped()
+    assert talk.say("退订", key="SM" + "1" * 32) == answer
+    assert talk.say("START") == "" and not stopped()
+    assert talk.say("STOP") == "" and stopped()
+    assert talk.say("恢復").startswith("已恢复") and not stopped()
+    assert talk.say("退订", OptOutType="STOP") == "" and stopped()
 
 
 @pytest.mark.parametrize(
