@@ -159,13 +159,17 @@ def which(options: Sequence[tuple[str, str]]) -> str:
     )  # fmt: skip
 
 
-def added(number: str) -> str:
+def added(number: str, *, readers_alone: bool = False) -> str:
     """Added to an earlier submission."""
+    if readers_alone:
+        return _("已补充到编号 %(number)s，只有指定人员能看到，不用重新提交。", number=ids.grouped(number))
     return _("已补充到编号 %(number)s，承办部门会看到，不用重新提交。", number=ids.grouped(number))
 
 
-def answered(number: str) -> str:
+def answered(number: str, *, readers_alone: bool = False) -> str:
     """Our question was answered."""
+    if readers_alone:
+        return _("谢谢，已收到您的说明（编号 %(number)s），只有指定人员能看到。", number=ids.grouped(number))
     return _("谢谢，您的说明已转给承办部门（编号 %(number)s）。", number=ids.grouped(number))
 
 
@@ -174,8 +178,10 @@ def urged(number: str, line: str) -> str:
     return _("已为编号 %(number)s 催办。现在的情况：%(line)s。", number=ids.grouped(number), line=line)
 
 
-def objected(number: str, track: str) -> str:
+def objected(number: str, track: str, *, readers_alone: bool = False) -> str:
     """An objection was noted; 重办 is of the hotline, the petition track has its 复查."""
+    if readers_alone:
+        return _("已记下您对编号 %(number)s 答复的异议，只有指定人员能看到，由他们核实。", number=ids.grouped(number))
     if track == "petition":
         return _("已记下您对编号 %(number)s 答复的异议，工作人员核实后告诉您怎样处理。", number=ids.grouped(number))
     return _("已记下您对编号 %(number)s 答复的异议，工作人员核实后决定是否重办。", number=ids.grouped(number))
@@ -218,9 +224,18 @@ def name_one(word: str, options: Sequence[tuple[str, str]]) -> str:
     return _("您有几件诉求，请回复“%(word)s”加编号：\n%(lines)s", word=word, lines=lines)
 
 
-def confirm_withdrawal(number: str, title: str, *, by_number: bool = False) -> str:
-    """Taking back is asked about once; `by_number` where a plain yes would answer something else."""
+def confirm_withdrawal(number: str, title: str, *, by_number: bool = False, readers_alone: bool = False) -> str:
+    """Taking back is asked about once; `by_number` where a plain yes would answer something else.
+
+    Of what only its readers see, they decide whether it goes on (`readers_alone`).
+    """
     word = f"撤回 {number}" if by_number else "确认"
+    if readers_alone:
+        return _(
+            "要撤回编号 %(number)s（%(title)s）吗？只有指定人员能看到它，撤回后是否继续核实由他们决定。"
+            "确定请回复“%(word)s”；不撤回就不用回复。",
+            number=ids.grouped(number), title=_short(title, 20), word=word,
+        )  # fmt: skip
     return _(
         "要撤回编号 %(number)s（%(title)s）吗？撤回后不再办理。确定请回复“%(word)s”；不撤回就不用回复。",
         number=ids.grouped(number), title=_short(title, 20), word=word,
@@ -232,8 +247,10 @@ def not_withdrawn(number: str) -> str:
     return _("好的，编号 %(number)s 没有撤回，照常办理。", number=ids.grouped(number))
 
 
-def withdrawn(number: str) -> str:
+def withdrawn(number: str, *, readers_alone: bool = False) -> str:
     """Taken back."""
+    if readers_alone:
+        return _("编号 %(number)s 已撤回；只有指定人员能看到，是否继续核实由他们决定。", number=ids.grouped(number))
     return _("编号 %(number)s 已撤回。需要时可以重新反映。", number=ids.grouped(number))
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from cases.models import Submission
-from cases.operations import closing, codes, messages, submissions
+from cases.operations import accusations, closing, codes, messages, submissions
 from channels.contract import Message, Outcome
 from channels.inbox import Delivery
 from classifier import words
@@ -137,6 +137,10 @@ def _meant(session: Session, sender: Sender, number: str, stages: Sequence[str] 
     return []
 
 
+def _readers_alone(session: Session, submission: Submission) -> bool:
+    return accusations.for_readers_alone(case_of(session, submission), submission)
+
+
 def _source(message: Message, delivery: Delivery, text: str) -> messages.Sent:
     """Where a message came from, and the danger its words tell of; a repeat of the delivery gives the earlier row."""
     danger = words.danger(normalise(text).text)
@@ -155,7 +159,9 @@ def _do(session: Session, submission: Submission, command: Command, message: Mes
         return _withdraw(session, submission, message, delivery)
     elif command.word == "object":
         messages.object_(session, CITIZEN, at, submission.id, command.text, **source)
-        text = answers.objected(number, case_of(session, submission).track)
+        text = answers.objected(
+            number, case_of(session, submission).track, readers_alone=_readers_alone(session, submission)
+        )
     elif command.word == "rate":
         said = commands.judgement(command.text)
         closing.rate(session, CITIZEN, at, submission.id, said.contacted, said.resolved, said.satisfaction,
@@ -174,15 +180,15 @@ def _do(session: Session, submission: Submission, command: Command, message: Mes
 def _ask_withdrawal(session: Session, submission: Submission, message: Message, delivery: Delivery) -> Outcome:
     """Ask whether to take it back. A dialogue keeps the question for the very next message, unless one is under way."""
     sender, at = sender_of(message), delivery.received_at
-    number, title = submission.number, submission.title_masked
+    number, title, alone = submission.number, submission.title_masked, _readers_alone(session, submission)
     if dialogue.live(session, sender) is not None:
-        return Outcome(text=answers.confirm_withdrawal(number, title, by_number=True))
+        return Outcome(text=answers.confirm_withdrawal(number, title, by_number=True, readers_alone=alone))
     pending = dialogue.begin(session, sender, at)
     if pending.body or pending.step != "about":  # another message of theirs began it at the same moment
-        return Outcome(text=answers.confirm_withdrawal(number, title, by_number=True))
+        return Outcome(text=answers.confirm_withdrawal(number, title, by_number=True, readers_alone=alone))
     pending.step, pending.options = "withdraw", [submission.id]
     dialogue.note(session, message, delivery, "command", dialogue=pending)
-    return Outcome(text=answers.confirm_withdrawal(number, title))
+    return Outcome(text=answers.confirm_withdrawal(number, title, readers_alone=alone))
 
 
 def settle_withdrawal(
@@ -193,7 +199,8 @@ def settle_withdrawal(
     (submission,) = dialogue.offered(session, pending)
     if commands.is_take_back(text) and at > pending.last_at + _QUESTION_STANDS:
         dialogue.note(session, message, delivery, "command", dialogue=pending)
-        return Outcome(text=answers.confirm_withdrawal(submission.number, submission.title_masked))
+        title, alone = submission.title_masked, _readers_alone(session, submission)
+        return Outcome(text=answers.confirm_withdrawal(submission.number, title, readers_alone=alone))
     without_withdrawal(pending, at)
     session.flush()
     if commands.is_take_back(text):
@@ -215,7 +222,8 @@ def without_withdrawal(pending: Dialogue | None, at: datetime) -> Dialogue | Non
 def _withdraw(session: Session, submission: Submission, message: Message, delivery: Delivery) -> Outcome:
     submissions.withdraw(session, CITIZEN, delivery.received_at, submission.id, "citizen")
     dialogue.note(session, message, delivery, "command", submission_id=submission.id)
-    return Outcome(text=answers.withdrawn(submission.number), number=submission.number)
+    text = answers.withdrawn(submission.number, readers_alone=_readers_alone(session, submission))
+    return Outcome(text=text, number=submission.number)
 
 
 # --- free text --------------------------------------------------------------------------------------------------------
@@ -233,10 +241,10 @@ def add(
     source = _source(message, delivery, text)
     if kind == "addition" and messages.open_question(session, submission.id) is not None:
         messages.answer_question(session, CITIZEN, at, submission.id, text, **source)
-        said = answers.answered(submission.number)
+        said = answers.answered(submission.number, readers_alone=_readers_alone(session, submission))
     else:
         messages.add(session, CITIZEN, at, submission.id, text, kind=kind, **source)
-        said = answers.added(submission.number)
+        said = answers.added(submission.number, readers_alone=_readers_alone(session, submission))
     dialogue.note(session, message, delivery, "more", submission_id=submission.id)
     return Outcome(text=said, number=submission.number)
 

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from cases import clocks
 from cases.models import Answer, AnswerSubmission, Case, Submission
-from cases.operations import alerts, base, closing, messages
+from cases.operations import accusations, alerts, base, closing, messages
 from cases.workflow import OUTCOMES
 from core import ids
 from core.clock import to_local
@@ -53,12 +53,12 @@ def state(session: Session, submission: Submission, case: Case) -> str:
     if _danger(session, submission, case):
         # No ordinary day beside a danger that nobody has seen yet.
         return "已提醒值班人员马上处置，可能打电话向您核实；危急请立即拨打 110、119 或 120"
+    if accusations.for_readers_alone(case, submission):
+        return f"只有指定人员能看到，由他们核实处理{_by_when(submission)}"
     if case.stage == "fed_back":
         return f"已办出结果，正在核实{_by_when(submission)}"
-    if case.stage == "assigned" and case.accusation == "no":
-        return f"{_office(session, case)}正在办理{_by_when(submission)}"
     if case.stage == "assigned":
-        return f"已按规定转交专人办理{_by_when(submission)}"
+        return f"{_office(session, case)}正在办理{_by_when(submission)}"
     return f"{'已受理' if submission.accepted_at else '已收到'}，正在分派{_by_when(submission)}"
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from cases import conduct, history, visibility
 from cases.errors import Forbidden, Invalid, NotFound, NotNow
-from cases.models import Case, CaseExclusion, CaseReader, Decision
+from cases.models import Case, CaseExclusion, CaseReader, Decision, Submission
 from cases.operations import base, first_readers, merged, publishing
 from cases.operations.asked import required
 from core import audit
@@ -23,6 +23,15 @@ from organisations.models import Account, Organisation
 from organisations.people import Actor, actor_for
 
 SUSPECTED = frozenset({"possible", "yes"})
+
+
+def for_readers_alone(case: Case, submission: Submission) -> bool:
+    """Whether a citizen is to be told that appointed persons alone read it: a (possible) accusation, or words of one
+    that nobody has classified yet."""
+    if case.accusation in SUSPECTED:
+        return True
+    text = f"{submission.title_masked}\n{submission.body_masked}"
+    return case.accusation == "unread" and conduct.accuses_office(text)
 
 
 def suspect(session: Session, at: datetime, case: Case, accusation: bool) -> None:

@@ -44,7 +44,8 @@ _TIMEOUT = 10.0
 _MAX_FIELDS = 1000
 _MAX_MEDIA = 10
 # Twilio blocks a number on these by itself, and answers them; 退订 and 恢复, which it does not know, are words to us as
-# any other, unless the number was set up for them (OptOutType). YES is not among the START words: in a dialogue it is an answer.
+# any other, unless the number was set up for them (OptOutType). YES is not among the START words: in a dialogue it is
+# an answer.
 _STOP = {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"}
 _START = {"start", "unstop"}
 _STATUSES = {

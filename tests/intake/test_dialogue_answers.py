@@ -8,8 +8,10 @@ import pytest
 from sqlalchemy import select
 
 from cases.models import Case, Submission
+from cases.operations import messages
 from core.clock import FixedClock
 from intake.models import Dialogue
+from organisations.people import SYSTEM
 from tests.conftest import City
 from tests.intake.talk import Talk, number_and_code
 
@@ -101,6 +103,33 @@ def test_nothing_to_add_to_the_summary_is_told_what_to_reply(
     assert answer.startswith("还没有提交") and "“确认”" in answer.splitlines()[0] and answer.endswith(summary)
     assert submissions(city) == []
     number_and_code(talk.say("确认"))
+
+
+# --- what only its readers may see ------------------------------------------------------------------------------------
+
+
+@CHANNELS
+@pytest.mark.parametrize("classified", [True, False])
+def test_of_an_accusation_nothing_goes_to_an_office(
+    city: City, clock: FixedClock, channel: str, classified: bool
+) -> None:
+    talk = Talk(city.db, clock, channel)
+    number = handed_in(talk, "我举报城市管理局队长收红包，拿了商户两千元")
+    if classified:
+        with city.db.write() as session:
+            session.scalars(select(Case)).one().accusation = "possible"
+    for words in ("补充 他叫王大伟，昨天又来了", "更正 是三千元", "催办", "进度", "怎么还没有人来处理"):
+        answer = talk.say(words)
+        assert "指定人员" in answer and "承办" not in answer and "分派" not in answer and "部门" not in answer, answer
+    with city.db.write() as session:
+        case = session.scalars(select(Case)).one()
+        case.accusation = "possible"
+        messages.ask_citizen(session, SYSTEM, clock.now(), case.id, "是哪一天？")
+    answer = talk.say("补充 上周三下午")
+    assert "指定人员" in answer and "承办" not in answer
+    assert "指定人员" in talk.say("撤回")
+    answer = talk.say("确认")
+    assert "指定人员" in answer and number_and_code(answer)[0] == number
 
 
 # --- 确认 after 撤回 --------------------------------------------------------------------------------------------------
