@@ -36,6 +36,7 @@ class _Known:
     organisations: dict[int, str]
     assignments: dict[int, Assignment]
     messages: dict[int, Message]
+    promise_at: datetime | None
 
     def lead(self, event: Event) -> str:
         """The organisation that the city asked, or "" for what happens further down the chain."""
@@ -74,7 +75,7 @@ def _known(session: Session, case: Case, submission: Submission) -> _Known:
     involved = {row.organisation_id for row in assignments.values()}
     names = session.execute(select(Organisation.id, Organisation.name).where(Organisation.id.in_(involved))).tuples()
     rows = session.scalars(select(Message).where(Message.submission_id == submission.id))
-    return _Known(dict(names.all()), assignments, {row.id: row for row in rows})
+    return _Known(dict(names.all()), assignments, {row.id: row for row in rows}, case.promise_at)
 
 
 Sentence = Callable[[Event, _Known], Step | None]
@@ -110,8 +111,12 @@ def _extended(event: Event, known: _Known) -> Step | None:
     assignment = known.assignments.get(event.assignment_id or 0)
     if not known.lead(event) or assignment is None:
         return None
-    until = _("新的办理期限：%(day)s", day=filters.day(assignment.due_at)) if assignment.due_at else ""
-    return Step(event.at, _("办理时间延长了"), until)
+    due, promise = assignment.due_at, known.promise_at
+    if due is None:
+        return Step(event.at, _("办理时间延长了"))
+    if promise is not None and due <= promise:
+        return Step(event.at, _("办理时间延长了"), _("给您答复的日期不变"))
+    return Step(event.at, _("办理时间延长了"), _("最迟 %(day)s 给您答复", day=filters.day(due)))
 
 
 def _led(what: Callable[[str], str], *, key: bool = False) -> Sentence:

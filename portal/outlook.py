@@ -64,10 +64,34 @@ def next_(session: Session, known: Known, at: datetime) -> str:
         return _after_answer(session, known)
     if case.stage == "closed":
         return _("已经办结。您还可以评价这次办理。") if "rate" in known.may else ""
-    promised = _("最迟 %(day)s 给您答复。", day=filters.day(case.promise_at)) if case.promise_at else ""
-    if case.promise_at and case.promise_at < at and submission.served_at is None:
-        promised = _("已经超过承诺的日期（%(day)s），您可以催办。", day=filters.day(case.promise_at))
-    return _under_way(session, known) + promised
+    return _under_way(session, known) + _by_when(session, known, at)
+
+
+def answer_by(session: Session, case: Case, lead: Assignment | None) -> tuple[datetime | None, bool]:
+    """The one date that holds for the answer, and whether it is a later one than was promised.
+
+    The promise, which never moves; the end of the handling time where that was extended by rule beyond it.
+    """
+    if lead is None or lead.due_at is None or case.promise_at is None or lead.due_at <= case.promise_at:
+        return case.promise_at, False
+    clock = clocks.latest(session, "assignment", lead.id, "handle")
+    extended = clock is not None and clock.extended > 0
+    return (lead.due_at, True) if extended else (case.promise_at, False)
+
+
+def _by_when(session: Session, known: Known, at: datetime) -> str:
+    case = known.case
+    due, extended = answer_by(session, case, known.lead)
+    if due is None:
+        return ""
+    if due < at and known.submission.served_at is None:
+        return _("已经超过承诺的日期（%(day)s），您可以催办。", day=filters.day(due))
+    if extended:
+        return _(
+            "最迟 %(day)s 给您答复（原定 %(before)s，因需要更长时间办理，已按规定延长）。",
+            day=filters.day(due), before=filters.day(case.promise_at),
+        )  # fmt: skip
+    return _("最迟 %(day)s 给您答复。", day=filters.day(due))
 
 
 def _under_way(session: Session, known: Known) -> str:

@@ -200,7 +200,7 @@ def _work(session: Session, known: Known, at: datetime) -> list[Node]:
         return [sent, signed, Node(_("办理"), "done", _when(lead.fed_back_at))]
     if lead.state == "held":
         return [sent, signed, Node(_("办理"), "hold", _lines(_("暂停办理")))]
-    due = case.promise_at or lead.due_at
+    due = outlook.answer_by(session, case, lead)[0] or lead.due_at
     late = due is not None and due < at
     return [sent, signed, Node(_("办理"), "late" if late else "now", by(due))]
 

@@ -189,14 +189,15 @@ def show(
         chosen = _chosen(offers, step, assignment_id)
         missed = story.told(session, case.id, story.events_since(session, case.id, overtaken)) if overtaken else []
         form = form_values(session, file, chosen, typed)
+        lost = _typed_in_vain(step, typed) if chosen is None else []
         pick = options(session, case, chosen.step if chosen else None)
         reader = casefile.is_reader(session, who, case)
         people = choices.colleagues(session, who.organisation_ids) if reader else []
         everybody = choices.offices(session, at) if reader else []
     page = flask.render_template(
         "workbench/case.html", file=file, case=case, offers=offers, chosen=chosen, form=form, pick=pick,
-        errors=errors or {}, message=message, missed=missed, is_reader=reader, people=people, everybody=everybody,
-        group=flask.request.args.get("events", ""),
+        errors=errors or {}, message=message, missed=missed, lost=lost, is_reader=reader, people=people,
+        everybody=everybody, group=flask.request.args.get("events", ""),
         others=open_co_handlers(file, chosen.assignment if chosen else None),
     )  # fmt: skip
     return flask.make_response(page, status)
@@ -209,6 +210,16 @@ def _chosen(offers: Sequence[doing.Offer], step: steps.Step | None, assignment_i
     return next(
         (offer for offer in fitting if offer.assignment_id == (assignment_id or 0)), fitting[0] if fitting else None
     )
+
+
+def _typed_in_vain(step: steps.Step | None, typed: MultiDict[str, str] | None) -> list[tuple[object, str]]:
+    """The texts of a form whose step is open no more, to be copied: label and text."""
+    if step is None or typed is None:
+        return []
+    texts = [
+        (field.label, typed.get(field.name, "").strip()) for field in step.fields if field.kind in ("area", "line")
+    ]
+    return [(label, text) for label, text in texts if text]
 
 
 def form_values(

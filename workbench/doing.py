@@ -64,6 +64,8 @@ def offers(
         case_steps.discard("lapse_unanswered")
     if case.accusation in accusations.SUSPECTED:
         case_steps.discard("suspect_by_hand")
+    if case.merged_into_id is not None:
+        case_steps.discard("reopen")
     for step in STEPS:
         if step.operation in case_steps and base.offered(actor, step.operation):
             found.append(Offer(step))
@@ -73,7 +75,8 @@ def offers(
         for step in STEPS:
             if step.operation in open_steps and base.offered(actor, step.operation, row):
                 found += _offer(actor, at, step, row, offices, row.id in judged)
-    if case.stage in ("asking", "closed") and case.accusation == "no" and actor.can("reply.propose"):
+    answered = case.stage in ("asking", "closed") and case.merged_into_id is None
+    if answered and case.accusation == "no" and actor.can("reply.propose"):
         found.append(Offer(PROPOSE))
     return sorted(found, key=lambda offer: (offer.step.order, offer.assignment_id))
 

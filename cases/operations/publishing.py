@@ -48,12 +48,15 @@ def propose(
 ) -> PublishedReply:
     """Propose a question and its reply for everybody to read; personal data is masked before it is stored.
 
-    Raises Invalid with an empty field, NotFound, Forbidden, AlreadyThere while another proposal of the submission is
-    open, NotPublishable when there is no answer yet, the citizen declined, or it may be an accusation.
+    Raises Invalid with an empty field, NotFound, Forbidden, NotNow for a case that was merged into another,
+    AlreadyThere while another proposal of the submission is open, NotPublishable when there is no answer yet, the
+    citizen declined, or it may be an accusation.
     """
     case = _locked(session, actor, case_id)
     actor.require("reply.propose")
     texts = {"title": title.strip(), "question": question.strip(), "reply": reply.strip()}
+    if case.merged_into_id is not None:
+        raise NotNow("这件事项已并入其他事项，请在那件事项上提出公开答复。", case_id=case.id)
     empty = [name for name, text in texts.items() if not text]
     if empty:
         raise Invalid(dict.fromkeys(empty, "这一项不能为空。"))

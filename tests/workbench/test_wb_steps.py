@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from cases.models import Answer, AssignmentRequest, Attachment, Event, HandlingNote, UnitEvaluation
+from cases.models import Answer, AssignmentRequest, Attachment, Case, Event, HandlingNote, UnitEvaluation
 from organisations.people import Actor
 from tests.workbench.conftest import Desk
 
@@ -260,3 +260,19 @@ def test_words_too_few_are_said_beside_the_field_with_what_was_typed(
     assert "写得太短（3 个字）" in answer.text
     assert ">办妥了</textarea>" in answer.text.replace("\n", "") and "停了，谢" in answer.text
     assert wb.assignment(case_id).state == "doing"
+
+
+def test_a_merged_case_offers_no_new_round_and_no_public_answer(wb: Desk, client: FlaskClient, sign_in: SignIn) -> None:
+    away, kept = wb.sent(), wb.sent(body="另一件工地噪声的事，夜里打桩")
+    sign_in(client, "pei.zhengyu")
+    with wb.db.read() as session:
+        number = session.get_one(Case, kept).number
+    do(client, wb, away, "merge", into=number)
+    assert wb.case(away).merged_into_id == kept
+    page = client.get(f"/work/cases/{away}").get_data(as_text=True)
+    assert "提出公开答复" not in page
+    assert "重办" not in page
+    answer = do(client, wb, away, "propose", title="标题", question="问题写了很久", reply="答复写了很久")
+    assert answer.status_code == 409
+    assert "请在那件事项上提出公开答复" in answer.get_data(as_text=True)
+    assert "答复写了很久" in answer.get_data(as_text=True)
