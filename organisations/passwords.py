@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import string
 from functools import lru_cache
 
 from argon2 import PasswordHasher
@@ -54,6 +55,10 @@ _COMMON = frozenset(
     ]
 )
 
+_TAIL = string.digits + string.punctuation + string.whitespace
+_STEM_LEAST = 3  # characters of a word that is common whatever stands behind it
+_STEMS = frozenset(stem for stem in (word.rstrip(string.digits) for word in _COMMON) if len(stem) >= _STEM_LEAST)
+
 
 def check_new(password: str, username: str) -> None:
     """Raise Invalid (field "password") when a new password is too short, common, or the user's own name."""
@@ -65,10 +70,16 @@ def check_new(password: str, username: str) -> None:
         problem = f"密码不能超过 {_MAX_LENGTH} 位。"
     elif username.lower() in low or low in username.lower():
         problem = "密码不能包含用户名。"
-    elif low in _COMMON or len(set(low)) < 4:
+    elif _is_common(low) or len(set(low)) < 4:
         problem = "这个密码太常见，请换一个。"
     if problem:
         raise Invalid({"password": problem})
+
+
+def _is_common(low: str) -> bool:
+    """Whether it is on the list, as it is or but for the figures and marks at its end."""
+    bare = low.rstrip(string.punctuation + string.whitespace)
+    return low in _COMMON or bare in _COMMON or low.rstrip(_TAIL) in _STEMS
 
 
 def hash_password(password: str) -> str:
