@@ -22,8 +22,9 @@ from sqlalchemy import Column, Table, insert, select, update
 from sqlalchemy.engine import make_url
 
 from core.config import Settings
-from core.crypto import KeyRing, give_up, key_ids, keys_path
+from core.crypto import KeyRing, give_up, keys_path
 from core.database import Base, Database, UtcDateTime
+from core.key_copies import copy_keys, described, lacking, missing_keys, refuse_target, refuse_unreadable
 from core.manifests import (
     ATTACHMENTS,
     FILE,
@@ -69,18 +70,31 @@ def back_up(
     """
     if folder.exists() and any(folder.iterdir()):
         raise BackupError(f"{folder} is not empty. Name a new folder for each backup.")
-    if keys is not None and folder.absolute() in keys.absolute().parents:
-        raise BackupError("The keys must not lie beside what they open: name a file outside the backup's folder.")
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    copied = copy_database(db, folder)
-    files_sha256 = copy_listed(settings.data_dir / ATTACHMENTS, folder)
-    manifest = {
-        "made_at": at.isoformat(), "database": copied.name, "sha256": checksum(copied), "files_sha256": files_sha256,
-        "key_ids": [key_id for key_id, _key in ring.field_keys], "index_key_id": ring.index_key[0],
-    }  # fmt: skip
-    write_manifest(folder, manifest)
     if keys is not None:
-        _copy_keys(settings, keys)
+        refuse_target(settings, folder, keys)
+    with _whole_or_not_at_all(folder):
+        copied = copy_database(db, folder)
+        files_sha256 = copy_listed(settings.data_dir / ATTACHMENTS, folder)
+        manifest = {
+            "made_at": at.isoformat(), "database": copied.name, "sha256": checksum(copied),
+            "files_sha256": files_sha256, **described(ring),
+        }  # fmt: skip
+        write_manifest(folder, manifest)
+        if keys is not None:
+            copy_keys(keys_path(settings.data_dir), keys)
+
+
+@contextlib.contextmanager
+def _whole_or_not_at_all(folder: Path) -> Iterator[None]:
+    """Make a folder if it is not there; what came into it is taken away again when it can't be finished."""
+    there = folder.exists()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    before = set(folder.iterdir())
+    try:
+        yield
+    except BaseException:
+        _take_away(folder, before if there else None)
+        raise
 
 
 def copy_database(db: Database, folder: Path) -> Path:
@@ -122,14 +136,6 @@ def _plain(value: Any) -> Any:
     return {"base64": base64.b64encode(value).decode()} if isinstance(value, bytes) else value
 
 
-def _copy_keys(settings: Settings, target: Path) -> None:
-    source = keys_path(settings.data_dir)
-    if not source.exists():
-        raise BackupError("This hub's keys stand in its settings, not in a file: keep those settings safe instead.")
-    with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(source.read_text())
-
-
 # --- putting one back -------------------------------------------------------------------------------------------------
 
 
@@ -156,25 +162,21 @@ def restore(
     if source.name != ROWS and not settings.database.startswith("sqlite"):
         raise BackupError("This backup is a SQLite file: leave HUB_DATABASE_URL empty to restore it.")
     if not without_keys:
-        _refuse_unreadable(settings, manifest, keys)
+        refuse_unreadable(settings, manifest, keys)
+    elif keys is not None:
+        lacking(settings, manifest, keys)  # a file that is none is refused all the same
     damaged = damaged_files(folder, manifest)
     if not without_files:
         refuse_damaged(folder, damaged)
-    there = settings.data_dir.exists()
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    before = set(settings.data_dir.iterdir())
-    try:
+    with _whole_or_not_at_all(settings.data_dir):
         _put_back(settings, folder, source, keys, damaged)
-        if missing := _missing(settings, manifest, None):
+        if missing := lacking(settings, manifest, None):
             give_up(settings.data_dir, missing)
-    except BaseException:
-        _take_away(settings.data_dir, before if there else None)
-        raise
 
 
 def _put_back(settings: Settings, folder: Path, source: Path, keys: Path | None, without: set[str]) -> None:
     if keys is not None:
-        _put_keys(settings, keys)
+        copy_keys(keys, keys_path(settings.data_dir))
     for name, _size, _digest in listed(folder):
         if name not in without:
             copy_file(folder / ATTACHMENTS / name, settings.data_dir / ATTACHMENTS / name)
@@ -188,33 +190,12 @@ def _put_back(settings: Settings, folder: Path, source: Path, keys: Path | None,
         db.dispose()
 
 
-def _take_away(data_dir: Path, before: set[Path] | None) -> None:
-    """Remove what came into the data folder since, and the folder too when it was not there (`before` is None)."""
-    for path in set(data_dir.iterdir()) - (before or set()):
+def _take_away(folder: Path, before: set[Path] | None) -> None:
+    """Remove what came into a folder since, and the folder too when it was not there (`before` is None)."""
+    for path in set(folder.iterdir()) - (before or set()):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     if before is None:
-        data_dir.rmdir()
-
-
-def _refuse_unreadable(settings: Settings, manifest: dict[str, Any], keys: Path | None) -> None:
-    """Raise BackupError when the keys at hand (a file, the settings, the data folder's) are not those of the backup."""
-    if missing := _missing(settings, manifest, keys):
-        raise BackupError(
-            f"The keys of this backup are missing ({', '.join(missing)}): nothing was written. Name the file that they "
-            "were saved to with --keys; --without-keys restores it all the same, and what they sealed can't be read."
-        )
-
-
-def _missing(settings: Settings, manifest: dict[str, Any], keys: Path | None) -> list[str]:
-    held = key_ids(settings, keys or keys_path(settings.data_dir))
-    return [one for one in (*manifest["key_ids"], manifest["index_key_id"]) if one not in held]
-
-
-def missing_keys(folder: Path, ring: KeyRing) -> list[str]:
-    """The ids of keys that a backup was made under and this ring has not: what they sealed can't be read."""
-    manifest = read_manifest(folder)
-    held = {key_id for key_id, _key in ring.field_keys} | {ring.index_key[0]}
-    return [key_id for key_id in (*manifest["key_ids"], manifest["index_key_id"]) if key_id not in held]
+        folder.rmdir()
 
 
 def _refuse_overwriting(settings: Settings, keys: Path | None) -> None:
@@ -232,12 +213,6 @@ def _refuse_overwriting(settings: Settings, keys: Path | None) -> None:
                 raise BackupError("The database is not empty. Restore into an empty one (HUB_DATABASE_URL).")
     finally:
         db.dispose()
-
-
-def _put_keys(settings: Settings, keys: Path) -> None:
-    target = keys_path(settings.data_dir)
-    with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(keys.read_text())
 
 
 def _read_rows(db: Database, source: Path) -> None:

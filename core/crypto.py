@@ -114,31 +114,31 @@ def keys_path(data_dir: Path) -> Path:
 def load_keys(settings: Settings) -> tuple[KeyRing, str]:
     """The key ring and the web secret: from the settings, the rest from the keys file, made on first use (mode 0600).
 
-    Raises SettingsError when a key is malformed.
+    Raises SettingsError when the file is none or a key is malformed.
     """
     kept = _keys_file(settings.data_dir)
-    field = tuple(_parse_key("HUB_FIELD_KEYS", part) for part in (settings.field_keys or kept["field_keys"]).split(","))
-    index = _parse_key("HUB_INDEX_KEY", settings.index_key or kept["index_key"])
-    return KeyRing(field, index, settings.field_cipher), settings.secret_key or kept["secret_key"]
+    field, index = _parsed(settings, keys_path(settings.data_dir), kept)
+    return KeyRing(tuple(field), index[0], settings.field_cipher), settings.secret_key or kept["secret_key"]
 
 
-def key_ids(settings: Settings, path: Path) -> set[str]:
-    """The ids of the keys in the settings and, for what stands not there, in a keys file that may be absent.
+def keys_at_hand(settings: Settings, path: Path) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """Field keys and index key by id: of the settings and, for what stands not there, of a file that may be absent.
 
-    Makes no keys. Raises SettingsError for a file that is none.
+    Makes no keys. Raises SettingsError for a file that is none, and for a malformed key.
     """
-    try:
-        kept = json.loads(path.read_text()) if path.exists() else {}
-        texts = [settings.field_keys or kept.get("field_keys", ""), settings.index_key or kept.get("index_key", "")]
-    except (ValueError, AttributeError):
-        raise SettingsError(f"{path} is no keys file.") from None
-    return {part.strip().partition(":")[0] for text in texts for part in text.split(",") if part.strip()}
+    field, index = _parsed(settings, path, _read_keys(path) if path.exists() else {})
+    return dict(field), dict(index)
+
+
+def proof(key: bytes) -> str:
+    """What tells one key from another and shows nothing of it: a digest of a fixed text under it."""
+    return hmac.new(key, b"lianxin: the same key", hashlib.sha256).hexdigest()
 
 
 def lost_keys(data_dir: Path) -> set[str]:
     """The ids of keys that were given up when a backup was restored without them."""
     path = keys_path(data_dir)
-    return set(json.loads(path.read_text()).get("lost", "").split(",")) - {""} if path.exists() else set()
+    return set(_read_keys(path).get("lost", "").split(",")) - {""} if path.exists() else set()
 
 
 def give_up(data_dir: Path, key_ids: Iterable[str]) -> None:
@@ -164,8 +164,35 @@ def _keys_file(data_dir: Path) -> dict[str, str]:
         data_dir.mkdir(parents=True, exist_ok=True)
         fresh = {"field_keys": new_key(), "index_key": new_key(), "secret_key": secrets.token_urlsafe(48)}
         _write_once(path, json.dumps(fresh, indent=1))
-    kept: dict[str, str] = json.loads(path.read_text())
+    return _read_keys(path)
+
+
+def _read_keys(path: Path) -> dict[str, str]:
+    """What a keys file holds. Raises SettingsError when it is of another shape."""
+    try:
+        kept = json.loads(path.read_text())
+    except ValueError:
+        kept = None
+    names = {"field_keys", "index_key", "secret_key"}
+    if not isinstance(kept, dict) or not names <= kept.keys() or not all(isinstance(one, str) for one in kept.values()):
+        raise SettingsError(f"{path} is no keys file.")
     return kept
+
+
+def _parsed(
+    settings: Settings, path: Path, kept: Mapping[str, str]
+) -> tuple[list[tuple[str, bytes]], list[tuple[str, bytes]]]:
+    """The field keys (newest first) and the index key; none of what stands neither in settings nor in the file."""
+    found = []
+    for setting, name, given in (
+        ("HUB_FIELD_KEYS", "field_keys", settings.field_keys),
+        ("HUB_INDEX_KEY", "index_key", settings.index_key),
+    ):
+        where, text = (f"Setting {setting}", given) if given else (f"{path}, {name}", kept.get(name))
+        several = name == "field_keys"
+        parts = [] if text is None else text.split(",") if several else [text]
+        found.append([_parse_key(where, part) for part in parts])
+    return found[0], found[1]
 
 
 def _write_once(path: Path, text: str) -> None:
@@ -183,14 +210,14 @@ def _write_once(path: Path, text: str) -> None:
         draft.unlink()
 
 
-def _parse_key(setting: str, text: str) -> tuple[str, bytes]:
+def _parse_key(where: str, text: str) -> tuple[str, bytes]:
     key_id, _, encoded = text.strip().partition(":")
     try:
         key = base64.b64decode(encoded, validate=True)
     except ValueError:
         key = b""
     if not key_id or "." in key_id or len(key) != 32:
-        raise SettingsError(f"Setting {setting}: should be id:base64 of 32 bytes, several separated by commas.")
+        raise SettingsError(f"{where}: should be id:base64 of 32 bytes, several separated by commas.")
     return key_id, key
 
 

@@ -30,13 +30,14 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def _whole(found: Any) -> bool:
-    texts = ("made_at", "sha256", "files_sha256", "index_key_id")
+    texts = ("made_at", "sha256", "files_sha256", "index_key_id", "index_key_proof")
     return (
         isinstance(found, dict)
         and all(isinstance(found.get(name), str) for name in texts)
         and found.get("database") in (FILE, ROWS)
         and isinstance(found.get("key_ids"), list)
-        and all(isinstance(one, str) for one in found["key_ids"])
+        and isinstance(found.get("key_proofs"), dict)
+        and all(isinstance(one, str) and one in found["key_proofs"] for one in found["key_ids"])
     )
 
 

@@ -144,7 +144,7 @@ def test_without_its_keys_nothing_is_written(
         backup.restore(place, tmp_path / "copy")
     assert place.data_dir.exists() is there and not list(tmp_path.glob("again/*"))
     other = tmp_path / "other.json"
-    other.write_text('{"field_keys": "k9:x", "index_key": "i1:x", "secret_key": ""}')
+    other.write_text(json.dumps({**KEYS, "field_keys": KEYS["field_keys"].replace("k1", "k9"), "secret_key": ""}))
     with pytest.raises(backup.BackupError, match=r"\(k1\)"):
         backup.restore(place, tmp_path / "copy", other)
     assert place.data_dir.exists() is there and not list(tmp_path.glob("again/*"))
