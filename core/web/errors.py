@@ -28,6 +28,7 @@ class Shown:
     code: str
     title: str
     message: str
+    typed: tuple[str, ...] = ()  # what was written, to be copied
 
 
 def install(app: flask.Flask) -> None:
@@ -52,8 +53,12 @@ def _wrong_token(error: CSRFError) -> flask.Response:
     form = kept.from_request()
     if form is not None and not wants_json():
         return flask.make_response(flask.render_template("send_again.html", form=form, signed=False), 400)
-    message = _("页面停留太久或已在别处退出。请返回上一页，刷新后再提交。")
-    return answer(Shown(400, "form_token", _("没有提交"), message))
+    typed = kept.to_copy()
+    if typed:
+        message = _("页面停留太久或已在别处退出。您写的内容在下面，请先复制下来，再返回上一页，刷新后粘贴、提交。")
+    else:
+        message = _("页面停留太久或已在别处退出。请返回上一页，先把写好的内容复制下来，刷新后再提交。")
+    return answer(Shown(400, "form_token", _("没有提交"), message, typed))
 
 
 def _http_error(error: HTTPException) -> flask.Response:

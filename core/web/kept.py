@@ -40,6 +40,23 @@ def from_request() -> Kept | None:
     return Kept(path, fields, any(file.filename for file in request.files.values()))
 
 
+def to_copy() -> tuple[str, ...]:
+    """What was typed in a form that can't be sent again, to be shown and copied; nothing when another site sent it.
+
+    A browser that names no sender at all is believed: what is shown can't be sent on from there.
+    """
+    request = flask.request
+    unnamed = not any(name in request.headers for name in ("Sec-Fetch-Site", "Origin", "Referer"))
+    if request.path == LOGIN or not (unnamed or same_origin()):
+        return ()
+    secret = _NEVER | {"query_code", "number"}
+    fields = ((name, value) for name, value in request.form.items(multi=True) if name not in secret)
+    return tuple(
+        value for name, value in fields
+        if len(value) > 1 and not name.endswith("_token") and "password" not in name
+    )  # fmt: skip
+
+
 def seal(kept: Kept) -> str:
     """The form as a sealed text, for a hidden field of the sign-in page."""
     return ring().seal(json.dumps([kept.path, kept.fields, kept.files], ensure_ascii=False), _WHERE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -83,11 +84,36 @@ def test_the_form_shown_back_can_be_sent(room: WebRoom) -> None:
     assert second.text == "taken" and room.got[0]["body"] == "水管漏了"
 
 
-@pytest.mark.parametrize("headers", [{}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}])
+@pytest.mark.parametrize(
+    "headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}, {"Origin": "null"}]
+)
 def test_another_site_cannot_have_its_form_shown_back(room: WebRoom, headers: dict[str, str]) -> None:
     answer = room.client().post("/write", data={"body": "by another"}, headers=headers)
     assert answer.status_code == 400
     assert "by another" not in answer.text
+
+
+@pytest.mark.parametrize(("headers", "long"), [({}, 0), (OURS, 90_001)])
+def test_what_cannot_be_sent_again_is_given_back_to_be_copied(
+    room: WebRoom, headers: dict[str, str], long: int
+) -> None:
+    typed = "水管漏了</textarea><script>alert(1)</script>" + "l" * long
+    data = {
+        "body": typed,
+        "place": "贡院巷",
+        "password": "my-secret-1",
+        "again": "my-secret-1",
+        "query_code": "12345678",
+    }
+    answer = room.client().post("/write", data=data, headers=headers)
+    assert answer.status_code == 400 and room.got == []
+    shown = [
+        unescape(one) for one in re.findall(r"<textarea[^>]*readonly[^>]*>\n(.*?)</textarea>", answer.text, re.DOTALL)
+    ]
+    assert shown == [typed, "贡院巷"]
+    assert "<script>alert" not in answer.text and "my-secret-1" not in answer.text and "12345678" not in answer.text
+    assert answer.text.index("复制") < answer.text.index("刷新")
+    assert 'action="/write"' not in answer.text
 
 
 def test_a_form_open_for_two_hours_still_goes_through(room: WebRoom, monkeypatch: pytest.MonkeyPatch) -> None:
