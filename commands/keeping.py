@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import click
@@ -56,7 +56,8 @@ def restore(folder: Path, keys: Path | None, without_keys: bool, without_files: 
 
     settings = load_settings()
     try:
-        copying.restore(settings, folder, keys, without_keys=without_keys, without_files=without_files)
+        with _stopped(settings) if copying.holds_database_alone(folder) else nullcontext():
+            kept = copying.restore(settings, folder, keys, without_keys=without_keys, without_files=without_files)
     except (copying.BackupError, OSError) as error:
         raise click.ClickException(str(error)) from error
     migrate_database(settings, wiring.build(settings).get(Database))
@@ -66,6 +67,8 @@ def restore(folder: Path, keys: Path | None, without_keys: bool, without_files: 
         faults += upkeep.lost_files(parts.get(Database), parts.get(FileStore))
     for fault in faults:
         click.echo(fault)
+    if kept:
+        click.echo(f"The database that was here is kept in {kept}.")
     click.echo("Restored, with faults." if faults else "Restored; the history is whole. Run `hub reindex` next.")
     sys.exit(bool(faults))
 
@@ -110,7 +113,7 @@ def _stopped(settings: Settings) -> Iterator[None]:
         lock = Lock(settings.data_dir / "run" / "hub.lock")
     except AlreadyRunning as error:
         raise click.ClickException(
-            "Stop the hub first: one that runs on this data folder knows only the earlier keys."
+            "Stop the hub first: one that runs on this data folder knows only the earlier keys and database."
         ) from error
     try:
         yield

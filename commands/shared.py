@@ -29,7 +29,7 @@ def hub_parts(settings: Settings | None = None, *, quiet: bool = False) -> Itera
     import wiring
     from core import logging
     from core.database import Database
-    from core.schema import SchemaState, schema_state
+    from core.schema import SchemaState, SchemaTooNew, schema_state
 
     settings = settings or load_settings()
     if quiet:
@@ -41,6 +41,8 @@ def hub_parts(settings: Settings | None = None, *, quiet: bool = False) -> Itera
     try:
         with db.engine.connect() as connection:
             state = schema_state(connection)
+        if state is SchemaState.NEWER:
+            raise click.ClickException(str(SchemaTooNew()))
         if state is not SchemaState.CURRENT:
             raise click.ClickException(f"The database's schema is {state.value}. Run `hub migrate` first.")
         with said_plainly():
@@ -82,13 +84,19 @@ def english() -> Iterator[None]:
 
 def migrate_database(settings: Settings, db: Any) -> None:
     """Bring the schema forward, after a backup. Raises ClickException for one newer than this hub."""
-    from core.backup import copy_database
+    from core import crypto
+    from core.backup import back_up_database
     from core.clock import SystemClock
     from core.schema import SchemaTooNew, bring_forward
 
-    folder = settings.data_dir / "backups" / f"before-migration-{SystemClock().now():%Y%m%d-%H%M%S}"
+    at = SystemClock().now()
+    folder = settings.data_dir / "backups" / f"before-migration-{at:%Y%m%d-%H%M%S}"
+
+    def save() -> None:
+        click.echo(f"Backup before migrating: {back_up_database(db, crypto.ring(), folder, at)}")
+
     try:
-        before = bring_forward(db, lambda: click.echo(f"Backup before migrating: {copy_database(db, folder)}"))
+        before = bring_forward(db, save)
     except SchemaTooNew as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"Database: {before.value if before.value != 'empty' else 'made'}")

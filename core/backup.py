@@ -15,6 +15,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from datetime import date, datetime, time
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,10 @@ from core.database import Base, Database, UtcDateTime
 from core.key_copies import copy_keys, described, lacking, missing_keys, refuse_target, refuse_unreadable
 from core.manifests import (
     ATTACHMENTS,
+    DATABASE,
+    EVERYTHING,
     FILE,
+    LIST,
     MANIFEST,
     ROWS,
     BackupError,
@@ -49,7 +53,9 @@ __all__ = [
     "ROWS",
     "BackupError",
     "back_up",
+    "back_up_database",
     "copy_database",
+    "holds_database_alone",
     "missing_keys",
     "restore",
 ]
@@ -76,12 +82,24 @@ def back_up(
         copied = copy_database(db, folder)
         files_sha256 = copy_listed(settings.data_dir / ATTACHMENTS, folder)
         manifest = {
-            "made_at": at.isoformat(), "database": copied.name, "sha256": checksum(copied),
+            "holds": EVERYTHING, "made_at": at.isoformat(), "database": copied.name, "sha256": checksum(copied),
             "files_sha256": files_sha256, **described(ring),
         }  # fmt: skip
         write_manifest(folder, manifest)
         if keys is not None:
             copy_keys(keys_path(settings.data_dir), keys)
+
+
+def back_up_database(db: Database, ring: KeyRing, folder: Path, at: datetime) -> Path:
+    """A backup of the database alone, such as before a migration: attachments and keys stay where they are.
+
+    Gives its folder. Raises BackupError.
+    """
+    with _whole_or_not_at_all(folder):
+        copied = copy_database(db, folder)
+        manifest = {"holds": DATABASE, "made_at": at.isoformat(), "database": copied.name, "sha256": checksum(copied)}
+        write_manifest(folder, manifest | described(ring))
+    return folder
 
 
 @contextlib.contextmanager
@@ -146,16 +164,19 @@ def restore(
     *,
     without_keys: bool = False,
     without_files: bool = False,
-) -> None:
+) -> Path | None:
     """Put a backup into an empty data folder (and an empty database).
 
+    One of the database alone goes over the data folder that it was made in, where no hub may run; gives where the
+    SQLite database that was there is kept, if there was one.
     `without_keys`: although its keys are missing; `without_files`: although attachments are missing or were changed.
 
     Everything is looked at before anything is written, and what was written is taken away when it can't be finished.
     Raises BackupError.
     """
     manifest = read_manifest(folder)
-    _refuse_overwriting(settings, keys)
+    in_place = manifest["holds"] == DATABASE and manifest["database"] == FILE
+    _refuse_overwriting(settings, keys, in_place, alone=manifest["holds"] == DATABASE)
     source = folder / manifest["database"]
     if not source.is_file() or checksum(source) != manifest["sha256"]:
         raise BackupError(f"{source} is missing or was changed since the backup was made.")
@@ -168,16 +189,52 @@ def restore(
     damaged = damaged_files(folder, manifest)
     if not without_files:
         refuse_damaged(folder, damaged)
+    if in_place and _present(settings).exists():
+        kept = _put_in_place_of(_present(settings), source, settings.data_dir / "backups")
+        _settle_keys(settings, manifest, keys)
+        return kept
     with _whole_or_not_at_all(settings.data_dir):
-        _put_back(settings, folder, source, keys, damaged)
-        if missing := lacking(settings, manifest, None):
-            give_up(settings.data_dir, missing)
+        _put_back(settings, folder, source, damaged)
+        _settle_keys(settings, manifest, keys)
+    return None
 
 
-def _put_back(settings: Settings, folder: Path, source: Path, keys: Path | None, without: set[str]) -> None:
+def _settle_keys(settings: Settings, manifest: dict[str, Any], keys: Path | None) -> None:
+    """Put the keys that were given where a hub looks for them, and note which of the backup's are lost."""
     if keys is not None:
         copy_keys(keys, keys_path(settings.data_dir))
-    for name, _size, _digest in listed(folder):
+    if missing := lacking(settings, manifest, None):
+        give_up(settings.data_dir, missing)
+
+
+def _present(settings: Settings) -> Path:
+    return _sqlite_path(Database(settings.database))
+
+
+def holds_database_alone(folder: Path) -> bool:
+    """Whether a backup is put over the data folder it was made in, so that no hub may run. Raises BackupError."""
+    return bool(read_manifest(folder)["holds"] == DATABASE)
+
+
+def _put_in_place_of(present: Path, source: Path, kept: Path) -> Path:
+    """Put a copy in the place of a SQLite database, which is kept in a new folder; gives that folder."""
+    draft = present.with_name(f".{present.name}.new")
+    try:
+        _copy_sqlite(source, draft)
+        number = next(number for number in count(1) if not (kept / f"before-restore-{number}").exists())
+        aside = kept / f"before-restore-{number}"
+        aside.mkdir(parents=True, mode=0o700)
+        for suffix in ("-wal", "-shm", ""):
+            with contextlib.suppress(FileNotFoundError):
+                shutil.move(f"{present}{suffix}", aside / f"{present.name}{suffix}")
+        draft.replace(present)
+    finally:
+        draft.unlink(missing_ok=True)
+    return aside
+
+
+def _put_back(settings: Settings, folder: Path, source: Path, without: set[str]) -> None:
+    for name, _size, _digest in listed(folder) if (folder / LIST).exists() else ():
         if name not in without:
             copy_file(folder / ATTACHMENTS / name, settings.data_dir / ATTACHMENTS / name)
     db = Database(settings.database)
@@ -198,8 +255,11 @@ def _take_away(folder: Path, before: set[Path] | None) -> None:
         folder.rmdir()
 
 
-def _refuse_overwriting(settings: Settings, keys: Path | None) -> None:
-    taken = [settings.data_dir / name for name in (FILE, ATTACHMENTS) if (settings.data_dir / name).exists()]
+def _refuse_overwriting(settings: Settings, keys: Path | None, in_place: bool, *, alone: bool) -> None:
+    wanted = [] if alone else [settings.data_dir / FILE, settings.data_dir / ATTACHMENTS]
+    if not in_place and settings.database.startswith("sqlite"):
+        wanted.append(_present(settings))
+    taken = [path for path in wanted if path.exists()]
     if keys is not None and keys_path(settings.data_dir).exists():
         taken.append(keys_path(settings.data_dir))
     if taken:

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 FILE, ROWS, MANIFEST, ATTACHMENTS, LIST = "hub.db", "rows.jsonl.gz", "manifest.json", "files", "files.jsonl"
+EVERYTHING, DATABASE = "everything", "database"  # what a backup holds
 _CHUNK = 1 << 20
 _NAMED = 20  # of the files that are missing or changed; the others are counted
 
@@ -30,11 +31,13 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def _whole(found: Any) -> bool:
-    texts = ("made_at", "sha256", "files_sha256", "index_key_id", "index_key_proof")
+    texts = ("made_at", "sha256", "index_key_id", "index_key_proof")
     return (
         isinstance(found, dict)
+        and (found.get("holds") == DATABASE or isinstance(found.get("files_sha256"), str))
         and all(isinstance(found.get(name), str) for name in texts)
         and found.get("database") in (FILE, ROWS)
+        and found.get("holds") in (EVERYTHING, DATABASE)
         and isinstance(found.get("key_ids"), list)
         and isinstance(found.get("key_proofs"), dict)
         and all(isinstance(one, str) and one in found["key_proofs"] for one in found["key_ids"])
@@ -68,8 +71,10 @@ def copy_listed(source: Path, folder: Path) -> str:
 def damaged_files(folder: Path, manifest: dict[str, Any]) -> set[str]:
     """The listed attachments that are missing from a backup or not as they were. Raises BackupError for a broken list.
 
-    Each is read once, piece by piece.
+    Each is read once, piece by piece. A backup of the database alone has none.
     """
+    if manifest["holds"] == DATABASE:
+        return set()
     if not (folder / LIST).is_file() or checksum(folder / LIST) != manifest["files_sha256"]:
         raise BackupError(f"{folder / LIST} is missing or was changed since the backup was made.")
     return {
