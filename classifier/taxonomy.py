@@ -38,6 +38,15 @@ class Taxonomy:
         """Third-level names under each (level1, level2)."""
         return {key: tuple(path[2] for path in self.paths if path[:2] == key and path[2]) for key in self.level2}
 
+    @cached_property
+    def _known(self) -> frozenset[tuple[str, str, str]]:
+        upper = {(*path[:2], "") for path in self.paths} | {(path[0], "", "") for path in self.paths}
+        return frozenset(self.paths) | upper
+
+    def has(self, level1: str, level2: str = "", level3: str = "") -> bool:
+        """Whether there is such a category; the lower levels may be left open."""
+        return (level1, level2, level3) in self._known
+
 
 def read_taxonomy(path: Path = SHIPPED) -> Taxonomy:
     """The taxonomy in a CSV file with the columns level1, level2, level3. Raises FileNotFoundError, KeyError."""
@@ -46,9 +55,14 @@ def read_taxonomy(path: Path = SHIPPED) -> Taxonomy:
 
 
 @lru_cache(maxsize=1)
+def shipped() -> Taxonomy:
+    """The taxonomy that the hub ships with, and classifies by; read once."""
+    return read_taxonomy()
+
+
 def shipped_version() -> str:
-    """The version of the taxonomy that the hub ships with, and classifies by."""
-    return read_taxonomy().version
+    """The version of the shipped taxonomy."""
+    return shipped().version
 
 
 def taxonomy_of(paths: Iterable[tuple[str, str, str]]) -> Taxonomy:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
+from classifier import taxonomy
 from core.errors import Invalid
 from core.web.forms import whole
 
@@ -72,10 +73,12 @@ class Typed:
         return said
 
     def category(self, name: str) -> tuple[str, str, str]:
-        """Three levels from "一级|二级|三级". Raises Invalid when none was chosen."""
+        """Three levels from "一级|二级|三级". Raises Invalid when none was chosen, or one that there is not."""
         levels = self.text(name).split("|")
         if len(levels) != 3 or not levels[0]:
             raise Invalid({name: _("请选择内容分类。")})
+        if not taxonomy.shipped().has(*levels):
+            raise Invalid({name: _("没有这个内容分类，请重新选择。")})
         return levels[0], levels[1], levels[2]
 
     def reason(self, code: str = "reason_code", text: str = "reason") -> str:

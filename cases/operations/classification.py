@@ -13,6 +13,7 @@ from cases import history
 from cases.errors import Invalid
 from cases.models import Case, Classification
 from cases.operations import accusations, alerts, base
+from classifier import taxonomy
 from organisations.people import Actor
 
 NATURES = ("咨询", "求助", "投诉", "举报", "建议", "表扬")
@@ -92,6 +93,8 @@ def correct(
     base.check(session, actor, "correct", case)
     if not level1:
         raise Invalid({"level1": "请选择一级分类。"})
+    if not taxonomy.shipped().has(level1, level2, level3):
+        raise Invalid({"level1": "没有这个内容分类，请重新选择。"})
     if nature and nature not in NATURES:
         raise Invalid({"nature": "请选择诉求性质。"})
     before = {"level1": case.level1, "level2": case.level2, "nature": case.nature, "urgent": case.urgent}

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from classifier import taxonomy
 from core import audit
 from organisations.catalogue import in_force
 from organisations.errors import Conflict, Invalid, NotFound, SamePerson
@@ -169,6 +170,8 @@ def _check(session: Session, version_id: int, row_id: int | None, given: RowGive
         wrong["level2"] = "填了三级分类，也要填二级分类。"
     if max(len(given.level2), len(given.level3)) > 60:
         wrong["level2"] = "二级、三级分类最多各 60 个字。"
+    if not wrong and not taxonomy.shipped().has(given.level1, given.level2, given.level3):
+        wrong["level1"] = "没有这个内容分类，请照信访内容分类填写。"
     if given.area_id is not None and session.get(Area, given.area_id) is None:
         wrong["area_id"] = "没有这个地区，请重新选择。"
     if given.handle_days is None or not 1 <= given.handle_days <= _MOST_DAYS:

@@ -65,11 +65,13 @@ def test_an_officer_puts_it_right(city: Any, db: Database, clock: FixedClock) ->
     officer, seen = city.actor("pei.zhengyu"), case_now(db, case_id).version
     with db.write() as session:
         row = classification.correct(
-            session, officer, clock.now(), case_id, level1="交通运输", level2="道路", urgent=True, version=seen
+            session, officer, clock.now(), case_id, level1="交通运输", level2="出租车管理", urgent=True, version=seen
         )
         assert (row.by_id, row.kind) == (officer.account_id, "corrected")
     case = case_now(db, case_id)
-    assert (case.level1, case.level2, case.nature, case.urgent, case.priority) == ("交通运输", "道路", "求助", True, 1)
+    assert (case.level1, case.level2, case.nature, case.urgent, case.priority) == (
+        "交通运输", "出租车管理", "求助", True, 1,
+    )  # fmt: skip
     classify(db, clock.now(), _done.submission.id, level1="教育文体", nature="建议")
     case = case_now(db, case_id)
     assert (case.level1, case.nature) == ("交通运输", "求助")
@@ -79,7 +81,10 @@ def test_an_officer_puts_it_right(city: Any, db: Database, clock: FixedClock) ->
         latest = classification.latest(session, case_id, "corrected")
         assert latest is not None and latest.level1 == "交通运输"
     for name, changes, error in (
-        ("pei.zhengyu", {"level1": ""}, Invalid), ("pei.zhengyu", {"level1": "x", "nature": "抱怨"}, Invalid),
+        ("pei.zhengyu", {"level1": ""}, Invalid), ("pei.zhengyu", {"level1": "交通运输", "nature": "抱怨"}, Invalid),
+        ("pei.zhengyu", {"level1": "不存在", "level2": "x", "level3": "y"}, Invalid),
+        ("pei.zhengyu", {"level1": "交通运输", "level2": "道路"}, Invalid),
+        ("pei.zhengyu", {"level1": "交通运输", "level3": "网约车问题"}, Invalid),
         ("pei.zhengyu", {"level1": "x", "version": seen}, Conflict), ("fang.yating", {"level1": "x"}, Forbidden),
         ("huo.yan", {"level1": "x"}, NotFound),
     ):  # fmt: skip

@@ -15,6 +15,7 @@ from cases.deadlines import SHIPPED
 from cases.models import BlockedNumber, DeadlinePolicy, PolicySet
 from cases.operations.nuisance import count_nuisance
 from cases.sweep import RECOMPUTE
+from classifier.taxonomy import shipped
 from core import audit
 from core.clock import LOCAL, FixedClock
 from core.jobs import Job
@@ -134,16 +135,28 @@ def test_nobody_who_changed_a_row_publishes_the_draft(
 def test_a_row_without_days_stays_open_with_what_was_typed(admin: FlaskClient, city: Any) -> None:
     admin.post("/work/admin/catalogue/draft", data={"do": "open"})
     answer = save(
-        admin, city, None, level1="城乡建设", level2="低频噪声", sign_hours="4", handle_days="", legal_basis="办法"
+        admin, city, None, level1="城乡建设", level2="安全生产", sign_hours="4", handle_days="", legal_basis="办法"
     )
     assert answer.status_code == 400
     assert "请填办理期限" in answer.text and "请选择主办单位" in answer.text
-    assert 'value="低频噪声"' in answer.text and ">办法</textarea>" in answer.text
+    assert 'value="安全生产"' in answer.text and ">办法</textarea>" in answer.text
+
+
+def test_a_row_of_no_category_is_refused(admin: FlaskClient, city: Any) -> None:
+    admin.post("/work/admin/catalogue/draft", data={"do": "open"})
+    before = len(rows_of(city, draft(city).id))
+    answer = save(admin, city, None, level1="城乡建设", level2="新的一类", sign_hours="4", handle_days="3",
+                  lead_id=city.organisation("TC-CGJ"))  # fmt: skip
+    assert answer.status_code == 400
+    assert "没有这个内容分类" in answer.text and 'value="新的一类"' in answer.text
+    assert len(rows_of(city, draft(city).id)) == before
 
 
 def test_a_row_is_added_taken_out_and_brought_back(admin: FlaskClient, city: Any) -> None:
     admin.post("/work/admin/catalogue/draft", data={"do": "open"})
-    added = save(admin, city, None, level1="城乡建设", level2="新的一类", sign_hours="4", handle_days="3",
+    taken = {(row.level1, row.level2, row.level3) for row in rows_of(city, draft(city).id)}
+    level1, level2, level3 = next(path for path in shipped().paths if path not in taken)
+    added = save(admin, city, None, level1=level1, level2=level2, level3=level3, sign_hours="4", handle_days="3",
                  lead_id=city.organisation("TC-CGJ"))  # fmt: skip
     assert added.status_code == 302
     assert "is-new" in admin.get("/work/admin/catalogue?changed=1").text

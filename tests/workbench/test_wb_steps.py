@@ -276,3 +276,13 @@ def test_a_merged_case_offers_no_new_round_and_no_public_answer(wb: Desk, client
     assert answer.status_code == 409
     assert "请在那件事项上提出公开答复" in answer.get_data(as_text=True)
     assert "答复写了很久" in answer.get_data(as_text=True)
+
+
+def test_a_category_that_there_is_not_is_refused(wb: Desk, client: FlaskClient, sign_in: SignIn) -> None:
+    case_id = wb.waiting()
+    before = (wb.case(case_id).level1, wb.case(case_id).level2)
+    sign_in(client, "pei.zhengyu")
+    answer = do(client, wb, case_id, "correct", category="不存在|x|y", nature="投诉")
+    assert answer.status_code == 400
+    assert "没有这个内容分类，请重新选择。" in answer.get_data(as_text=True)
+    assert (wb.case(case_id).level1, wb.case(case_id).level2) == before
