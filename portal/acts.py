@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from cases.errors import AlreadyThere, NotNow
 from cases.models import Submission
-from cases.operations import base, closing, messages, submissions
+from cases.operations import accusations, base, closing, messages, submissions
 from cases.operations.inputs import FileGiven
 from classifier import words
 from core import ids
@@ -157,6 +157,9 @@ def _act(name: str, write: Write, done: str, faults: dict[str, str], *, files: b
         try:
             with part(Database).write() as session:
                 said = write(session, now(), submission_id, taken.files)
+                case, row = base.case_of(session, submission_id), session.get_one(Submission, submission_id)
+                if accusations.for_readers_alone(case, row):
+                    done = _of_readers_alone(name) or done
         except Invalid as error:
             faults = {field if field != "satisfaction" else "score": text for field, text in error.fields.items()}
         except (NotNow, AlreadyThere) as error:
@@ -170,6 +173,15 @@ def _act(name: str, write: Write, done: str, faults: dict[str, str], *, files: b
         return page_of(submission_id, faults, _typed(taken), name), 400
     tell(done or str(said))
     return flask.redirect(flask.url_for("portal.progress"), 303)
+
+
+def _of_readers_alone(name: str) -> str:
+    """What is said after something was done to what only its readers see; "" where the usual words fit."""
+    return {
+        "add": _("已补充，只有指定人员能看到。"), "answer": _("已收到您的回答，只有指定人员能看到。"),
+        "urge": _("已催办，只有指定人员能看到。"), "object": _("已记下您的异议，只有指定人员能看到。"),
+        "withdraw": _("已撤回，只有指定人员能看到，是否继续核实由他们决定。"),
+    }.get(name, "")  # fmt: skip
 
 
 def _own() -> int | None:

@@ -11,6 +11,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from cases.models import Assignment, Case, Event, Message, Submission
+from cases.operations import accusations
 from core.web import filters
 from organisations.models import Organisation
 
@@ -37,11 +38,12 @@ class _Known:
     assignments: dict[int, Assignment]
     messages: dict[int, Message]
     promise_at: datetime | None
+    readers_alone: bool  # a (possible) accusation: no office is named
 
     def lead(self, event: Event) -> str:
         """The organisation that the city asked, or "" for what happens further down the chain."""
         assignment = self.assignments.get(event.assignment_id or 0)
-        if assignment is None or assignment.parent_id is not None or assignment.role != "lead":
+        if self.readers_alone or assignment is None or assignment.parent_id is not None or assignment.role != "lead":
             return ""
         return self.organisations.get(assignment.organisation_id, "")
 
@@ -75,7 +77,8 @@ def _known(session: Session, case: Case, submission: Submission) -> _Known:
     involved = {row.organisation_id for row in assignments.values()}
     names = session.execute(select(Organisation.id, Organisation.name).where(Organisation.id.in_(involved))).tuples()
     rows = session.scalars(select(Message).where(Message.submission_id == submission.id))
-    return _Known(dict(names.all()), assignments, {row.id: row for row in rows}, case.promise_at)
+    return _Known(dict(names.all()), assignments, {row.id: row for row in rows}, case.promise_at,
+                  accusations.for_readers_alone(case, submission))  # fmt: skip
 
 
 Sentence = Callable[[Event, _Known], Step | None]

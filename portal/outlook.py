@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from cases import clocks
 from cases.models import Assignment, Case, Message, Rating, Submission
+from cases.operations import accusations
 from core.web import filters
 from organisations.models import Organisation
 
@@ -39,6 +40,11 @@ class Known:
         """Whether this citizen said of the present round that it is not resolved."""
         return self.objected or (self.rating is not None and self.rating.resolved is False)
 
+    @property
+    def readers_alone(self) -> bool:
+        """Whether it is, or may be, an accusation: appointed persons alone read it, and no office is named."""
+        return accusations.for_readers_alone(self.case, self.submission)
+
 
 def turn(known: Known) -> tuple[str, str, str]:
     """What the citizen is asked to do, where its button leads and what that says; empty when it is not their turn."""
@@ -55,6 +61,8 @@ def next_(session: Session, known: Known, at: datetime) -> str:
     submission, case = known.submission, known.case
     if submission.submitted_at is None:
         return _("这是您存下的草稿，还没有提交，也没有人办理。")
+    if submission.withdrawn_at is not None and known.readers_alone:
+        return _("已按您的意愿撤回。只有指定人员能看到，是否继续核实由他们决定。")
     if submission.withdrawn_at is not None:
         return _("这件诉求已按您的意愿撤回，不再办理。想再反映，可以重新提交。")
     if known.danger:
@@ -95,6 +103,8 @@ def _by_when(session: Session, known: Known, at: datetime) -> str:
 
 
 def _under_way(session: Session, known: Known) -> str:
+    if known.readers_alone:
+        return _("只有指定人员能看到您反映的内容，由他们核实处理。")
     if known.case.stage == "review":
         return _("工作人员正在确定由哪个部门负责。")
     if known.case.stage == "fed_back":

@@ -28,7 +28,7 @@ from cases.models import (
     Submission,
     SubmissionCase,
 )
-from cases.operations import alerts, base, closing, messages
+from cases.operations import accusations, alerts, base, closing, messages
 from core.clock import LOCAL, to_local
 from core.web import filters
 from portal import outlook
@@ -91,7 +91,7 @@ def view_of(session: Session, submission_id: int, at: datetime) -> View:
     submission = session.get_one(Submission, submission_id)
     case = base.case_of(session, submission_id)
     lead = _lead(session, case)
-    answers = _answers(session, submission)
+    answers = _answers(session, submission, case)
     rating = session.scalar(
         select(Rating).where(
             Rating.submission_id == submission_id,
@@ -183,6 +183,11 @@ def _received(session: Session, submission: Submission) -> Node:
 def _work(session: Session, known: Known, at: datetime) -> list[Node]:
     """转给部门, 签收, 办理: what the lead of this round did, or when it is due; no ordinary day beside a danger."""
     case, lead = known.case, known.lead
+    if known.readers_alone:
+        done = case.stage in {"asking", "closed"}
+        return [
+            Node(_("指定人员核实"), "done" if done else "now", () if done or known.danger else _by(case.promise_at))
+        ]
 
     def by(due: datetime | None) -> tuple[str, ...]:
         return _lines(_("已提醒值班人员")) if known.danger else _by(due)
@@ -212,7 +217,7 @@ def _answer_node(known: Known, served: datetime | None) -> Node:
         return Node(_("答复"), "now", (*_when(served), _("您说还没有解决，正在核对")))
     if served is not None:
         return Node(_("答复"), "done", _when(served))
-    if known.case.stage == "fed_back":
+    if known.case.stage == "fed_back" and not known.readers_alone:
         return Node(_("答复"), "now", _lines(_("正在核对部门的办理结果")))
     return Node(_("答复"), "todo")
 
@@ -251,8 +256,9 @@ def _lead(session: Session, case: Case) -> Assignment | None:
 # --- answers ----------------------------------------------------------------------------------------------------------
 
 
-def _answers(session: Session, submission: Submission) -> tuple[Served, ...]:
-    """The answers served to this citizen, newest first."""
+def _answers(session: Session, submission: Submission, case: Case) -> tuple[Served, ...]:
+    """The answers served to this citizen, newest first; no office is named of what its readers alone see."""
+    readers_alone = accusations.for_readers_alone(case, submission)
     query = (
         select(Answer)
         .join(AnswerSubmission, AnswerSubmission.answer_id == Answer.id)
@@ -263,7 +269,7 @@ def _answers(session: Session, submission: Submission) -> tuple[Served, ...]:
     for row in session.scalars(query):
         of_answer = select(Attachment).where(Attachment.case_id == row.case_id, Attachment.answer_id == row.id)
         files = session.scalars(of_answer.order_by(Attachment.id))
-        who = _answering(session, row)
+        who = "" if readers_alone else _answering(session, row)
         served.append(Served(who, row.served_at or row.written_at, row.text or "", row.round, tuple(files)))
     return tuple(served)
 

@@ -351,6 +351,31 @@ def test_an_accusation_shows_its_citizen_no_more_than_that_it_was_received(
     assert "检举" not in page
 
 
+@pytest.mark.parametrize("stage", ["review", "assigned", "fed_back"])
+def test_of_an_accusation_every_word_says_that_appointed_persons_alone_read_it(
+    client: FlaskClient, petitions: Petitions, opened: Any, stage: str
+) -> None:
+    given = petitions.submit()
+    petitions.classify(given)
+    with petitions.db.write() as session:
+        dispatch.assign(
+            session, petitions.officer, petitions.clock.now(), given.case_id, petitions.city.organisation("TC-CGJ")
+        )
+    with petitions.db.write() as session:
+        case = session.get_one(Case, given.case_id)
+        case.accusation, case.stage = "possible", stage
+    citizen = opened(given)
+    page = text_of(citizen.get("/progress"))
+    assert "只有指定人员能看到" in page
+    told = [text_of(act(citizen, given, "add", text="他叫王大伟")), text_of(citizen.get("/progress"))]
+    told += [text_of(act(citizen, given, "urge")), text_of(citizen.get("/progress"))]
+    assert "已补充，只有指定人员能看到" in told[1] and "已催办，只有指定人员能看到" in told[3]
+    for text in (page, told[1], told[3]):
+        assert not re.search(
+            "部门|城市管理局|城管|承办|分派|签收|办理人员", re.sub(r"您的原文.*", "", text, flags=re.DOTALL)
+        ), text
+
+
 def test_every_id_on_the_forms_pages_is_unique(client: FlaskClient) -> None:
     for path in ("/", "/submit", "/submit/draft", "/progress", "/guide", "/figures"):
         ids = re.findall(r' id="([^"]+)"', client.get(path).get_data(as_text=True))
