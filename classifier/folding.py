@@ -15,6 +15,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from classifier.english import FEWEST
 from core.text.normalise import Normalised, normalise, simplified
 
 SPACE = 0x20
@@ -69,13 +70,14 @@ class Batch:
     """Many fields folded at once and joined by newlines, as text and as codes.
 
     `ends` is the place after each field, where its newline stands; `normals` has the fields whose places must be mapped
-    back, by their number.
+    back, by their number; `latin` the text of those with enough Latin letters to be looked at for English.
     """
 
     joined: str
     codes: npt.NDArray[np.uint16]
     ends: npt.NDArray[np.int64]
     normals: dict[int, Normalised]
+    latin: dict[int, str]
 
 
 def fold_all(texts: Sequence[str]) -> Batch:
@@ -89,7 +91,18 @@ def fold_all(texts: Sequence[str]) -> Batch:
         codes, ends = _joined([normals[n].text if n in normals else text for n, text in enumerate(texts)])
     out = folds[codes]
     out[ends[:-1]] = ord("\n")
-    return Batch(out.tobytes().decode("utf-16-le", "replace"), out, ends, normals)
+    counts = np.bincount(np.searchsorted(ends, np.flatnonzero(_letters()[codes])), minlength=len(texts))
+    latin = {n: normals[n].text if n in normals else texts[n] for n in np.flatnonzero(counts >= FEWEST).tolist()}
+    return Batch(out.tobytes().decode("utf-16-le", "replace"), out, ends, normals, latin)
+
+
+@lru_cache(maxsize=1)
+def _letters() -> npt.NDArray[np.bool_]:
+    """For each code of the basic plane whether it is a Latin letter, of full width too."""
+    letters = np.zeros(0x10000, np.bool_)
+    for first, last in ("AZ", "az", "ＡＺ", "ａｚ"):
+        letters[ord(first) : ord(last) + 1] = True
+    return letters
 
 
 def _joined(texts: Sequence[str]) -> tuple[Codes, npt.NDArray[np.int64]]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from classifier.english import danger_codes
 from classifier.errors import UnknownCategory
 from classifier.evidence import Evidence, Explainer
 from classifier.folding import SPACE, Batch, fold_all
@@ -242,6 +243,9 @@ class _Flags:
         self._urgent = (scores.urgent[:, 0] >= parts.settings.urgent).tolist()
         ends = (batch.ends[1::2] + 1).tolist()
         self._hits = hits_by_row(batch.joined, batch.codes, ends)
+        for field, text in batch.latin.items():
+            for code in danger_codes(text):
+                self._hits.setdefault(field // 2, {}).setdefault("danger", []).append(code)
 
     def of(self, number: int, level1: str) -> tuple[str, bool, str, bool, bool, bool, str]:
         """Nature, urgent, danger, sensitive, accusation, against an office, and 信访事项类别 of one row."""

@@ -2,7 +2,11 @@
 
 A list is a CSV file in words/ that staff can edit: a phrase is taken as it stands, "…" in it stands for up to eight
 characters of the same clause. A hit does not count when it is denied ("没有着火"), belongs to the past or to a
-supposition ("去年着火", "如果着火": words/guards.csv); a phrase marked `exact` is counted always.
+supposition ("去年着火", "如果着火": words/guards.csv). A list may have guards of its own (words/danger_guards.csv:
+risks, habits, and what is no person: "树死了"). A phrase marked `exact` is counted always, one marked `general` heeds
+the common guards only, one marked `person` those and the guards of its kind; one marked `harmless` never counts and
+hides what it holds ("救命钱"). Latin letters are no part of the folded text: danger told in English has a list of its
+own (classifier/english.py).
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from classifier.english import danger_codes
 from classifier.folding import fold
 
 Codes = npt.NDArray[np.uint16]
@@ -43,18 +48,29 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row of a list: its code, the phrase, and whether it counts even when denied or past."""
+    """A row of a list: its code, the phrase, and which guards it heeds (see above)."""
 
     code: str
     phrase: str
-    exact: bool
+    guard: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Guards:
-    before: re.Pattern[str]
-    clause: re.Pattern[str]
-    after: re.Pattern[str]
+    before: re.Pattern[str] | None
+    clause: re.Pattern[str] | None
+    after: re.Pattern[str] | None
+
+    def guard(self, folded: str, start: int, end: int) -> bool:
+        """Whether what stands at start..end is denied, past, supposed or part of a harmless longer word."""
+        clause_start = start - len(_CLAUSE_END.split(folded[max(0, start - _CLAUSE) : start])[-1])
+        before = folded[max(clause_start, start - _DENIAL_WINDOW) : start]
+        if (self.before and self.before.search(before)) or (self.after and self.after.match(folded, end)):
+            return True
+        if self.clause is None:
+            return False
+        clause = _CLAUSE_END.split(folded[clause_start : end + _CLAUSE])[0]
+        return self.clause.search(clause) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +81,7 @@ class WordList:
     pattern: re.Pattern[str]
     entries: dict[str, Entry]
     gapped: dict[str, tuple[tuple[re.Pattern[str], Entry], ...]]  # by their start
+    heads: dict[str, re.Pattern[str]]  # what `pattern` has for each first character
 
     def find(self, folded: str, places: Iterable[int] | None = None) -> list[Hit]:
         """Every hit that counts in a folded text (Han characters, spaces, newlines), in the order of the text.
@@ -82,7 +99,7 @@ class WordList:
                 entry, end = found
             else:
                 end = match.end()
-            if entry.exact or not _guarded(folded, match.start(), end):
+            if entry.guard != "harmless" and not self._guarded(entry, folded, match.start(), end):
                 hits.append(Hit(entry.code, entry.phrase, match.start(), end))
         return hits
 
@@ -90,10 +107,14 @@ class WordList:
         """What `finditer` gives, when every match begins at one of the places."""
         until = 0
         for place in places:
-            match = self.pattern.match(folded, place) if place >= until else None
+            head = self.heads.get(folded[place]) if place >= until else None
+            match = head.match(folded, place) if head else None
             if match:
                 until = match.end()
                 yield match
+
+    def _guarded(self, entry: Entry, folded: str, start: int, end: int) -> bool:
+        return any(_guards(name, kinds).guard(folded, start, end) for name, kinds in _heeded(self.name, entry.guard))
 
     def _gapped_at(self, folded: str, start: int, begin: str) -> tuple[Entry, int] | None:
         for pattern, entry in self.gapped[begin]:
@@ -107,16 +128,21 @@ def danger(text: str) -> str:
     """The danger to life that a text tells of now: "gas", "fire", "collapse", "life", or "" for none.
 
     Pure and fast (a fraction of a millisecond): it may run inside the inbox's transaction. Of several, the first in
-    the text is given. Only the first 20,000 characters are read.
+    the text is given, those told in English last. Only the first 20,000 characters are read.
     """
-    hits = word_list("danger").find(fold(text[:LONGEST]).text)
-    return hits[0].code if hits else ""
+    folded = fold(text[:LONGEST])
+    codes = np.frombuffer(folded.text.encode("utf-16-le"), np.uint16)
+    places = np.flatnonzero(_openings_in(codes) & np.uint8(1 << LISTS.index("danger"))).tolist()
+    hits = word_list("danger").find(folded.text, places)
+    if hits:
+        return hits[0].code
+    return next(danger_codes(text[:LONGEST] if folded.normal is None else folded.normal.text), "")
 
 
 @lru_cache(maxsize=8)
 def word_list(name: str) -> WordList:
     """A list of words/ by its name: danger, urgent, sensitive, accusation. Raises FileNotFoundError for another."""
-    entries = [Entry(row.get("code") or name, row["phrase"], row["guard"] == "exact") for row in _rows(name)]
+    entries = [Entry(row.get("code") or name, row["phrase"], row["guard"]) for row in _rows(name)]
     whole = {entry.phrase: entry for entry in entries if GAP not in entry.phrase}
     gapped = [(entry.phrase.split(GAP), entry) for entry in entries if GAP in entry.phrase]
     starts = {parts[0] for parts, _ in gapped}
@@ -124,7 +150,12 @@ def word_list(name: str) -> WordList:
         start: tuple((re.compile(_GAP_RUN.join(parts)), entry) for parts, entry in gapped if start.startswith(parts[0]))
         for start in starts
     }
-    return WordList(name, re.compile(_tree({*whole, *starts})), whole, patterns)
+    phrases = {*whole, *starts}
+    heads: dict[str, set[str]] = {}
+    for phrase in phrases:
+        heads.setdefault(phrase[0], set()).add(phrase)
+    first = {char: re.compile(_tree(some)) for char, some in heads.items()}
+    return WordList(name, re.compile(_tree(phrases)), whole, patterns, first)
 
 
 LISTS = ("danger", "urgent", "sensitive", "accusation")
@@ -135,7 +166,7 @@ def hits_by_row(joined: str, codes: Codes, ends: Sequence[int]) -> dict[int, dic
 
     `codes` are the same text as 16-bit codes, `ends` the places after each row.
     """
-    marks = _openings()[_pair_numbers(codes, np.append(codes[1:], _NOTHING))]
+    marks = _openings_in(codes)
     marked = np.flatnonzero(marks)
     marks = marks[marked]
     found: dict[int, dict[str, list[str]]] = {}
@@ -144,6 +175,11 @@ def hits_by_row(joined: str, codes: Codes, ends: Sequence[int]) -> dict[int, dic
         for hit in word_list(name).find(joined, places):
             found.setdefault(bisect_right(ends, hit.start), {}).setdefault(name, []).append(hit.code)
     return found
+
+
+def _openings_in(codes: Codes) -> npt.NDArray[np.uint8]:
+    """For each place of a folded text, a bit for each list of which a phrase may begin there."""
+    return _openings()[_pair_numbers(codes, np.append(codes[1:], _NOTHING))]
 
 
 @lru_cache(maxsize=1)
@@ -182,26 +218,28 @@ def _rows(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-@lru_cache(maxsize=1)
-def _guards() -> _Guards:
-    rows = _rows("guards")
+_COMMON = ("guards", ("before", "clause", "after"))
 
-    def joined(kind: str) -> str:
-        return "|".join(re.escape(row["phrase"]) for row in rows if row["kind"] == kind)
 
-    return _Guards(
-        re.compile(f"(?:{joined('before')})[\u3400-\u9fff]{{0,2}}$"),
-        re.compile(joined("clause")),
-        re.compile(joined("after")),
+@lru_cache(maxsize=64)
+def _heeded(name: str, guard: str) -> tuple[tuple[str, tuple[str, str, str]], ...]:
+    """The guards that a phrase of a list heeds: files and the kinds of rows for before it, its clause and after it."""
+    own = f"{name}_guards"
+    if guard == "exact":
+        return ()
+    if guard == "general" or not (FOLDER / f"{own}.csv").exists():
+        return (_COMMON,)
+    return (_COMMON, (own, ("person", "pressure", "") if guard == "person" else ("before", "clause", "after")))
+
+
+@lru_cache(maxsize=16)
+def _guards(name: str, kinds: tuple[str, str, str]) -> _Guards:
+    rows = _rows(name)
+    before, clause, after = (
+        "|".join(re.escape(row["phrase"]) for row in rows if row["kind"] == kind) for kind in kinds
     )
-
-
-def _guarded(folded: str, start: int, end: int) -> bool:
-    """Whether what stands at start..end is denied, past, supposed or part of a harmless longer word."""
-    guards = _guards()
-    clause_start = start - len(_CLAUSE_END.split(folded[max(0, start - _CLAUSE) : start])[-1])
-    before = folded[max(clause_start, start - _DENIAL_WINDOW) : start]
-    if guards.before.search(before) or guards.after.match(folded, end):
-        return True
-    clause = _CLAUSE_END.split(folded[clause_start : end + _CLAUSE])[0]
-    return guards.clause.search(clause) is not None
+    return _Guards(
+        re.compile(f"(?:{before})[\u3400-\u9fff]{{0,2}}$") if before else None,
+        re.compile(clause) if clause else None,
+        re.compile(after) if after else None,
+    )

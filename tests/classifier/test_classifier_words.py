@@ -9,7 +9,10 @@ import numpy.typing as npt
 import pytest
 
 from classifier import words
+from classifier.folding import fold_all
+from classifier.model import Classifier
 from classifier.words import LISTS, Entry, WordList, danger, hits_by_row, word_list
+from tests.classifier.danger_sentences import DANGER, ORDINARY
 
 
 @pytest.mark.parametrize(
@@ -43,6 +46,55 @@ def test_danger_is_told_by_its_kind(text: str, code: str) -> None:
     assert danger(text) == code
 
 
+@pytest.mark.parametrize(("text", "code"), DANGER)
+def test_danger_is_heard_as_people_tell_it(text: str, code: str) -> None:
+    assert danger(text) == code
+
+
+@pytest.mark.parametrize("text", ORDINARY)
+def test_what_is_said_every_day_is_no_danger(text: str) -> None:
+    assert danger(text) == ""
+
+
+def test_the_model_tells_the_same_danger_in_either_language(shipped: Classifier) -> None:
+    texts = [text for text, _ in DANGER] + ORDINARY
+    said = [found.danger for found in shipped.suggest_many([("", text) for text in texts])]
+    assert said == [danger(text) for text in texts]
+    assert shipped.suggest("Gas leak", "请快来").danger == "gas"
+    assert shipped.suggest("Gas leak", "请快来").urgent
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("ＧＡＳ ＬＥＡＫ", "gas"),
+        ("gas\n leak", "gas"),
+        ("快help me", "life"),
+        ("I don\u2019t want to live", "life"),
+        ("He took 30 sleeping pills", "life"),
+        ("ga\u200bs leak", "gas"),
+        ("a pegas leak", ""),
+        ("gas leaks from the stove", "gas"),
+        ("There was a gas leak last year", ""),
+        ("help me with this form", ""),
+        ("please help me", ""),
+        ("着火了, gas leak", "fire"),
+    ],
+)
+def test_english_is_matched_by_whole_words(text: str, code: str) -> None:
+    assert danger(text) == code
+
+
+def test_only_fields_with_latin_letters_are_looked_at_for_english() -> None:
+    batch = fold_all(["路灯坏了", "A市 B区", "gas leak", "ga\u200bs leak", "ｇａｓ ｌｅａｋ"])
+    assert batch.latin == {2: "gas leak", 3: "gas leak", 4: "ｇａｓ ｌｅａｋ"}
+
+
+def test_a_harmless_longer_word_hides_what_it_holds() -> None:
+    assert danger("这是我妈的救命钱") == ""
+    assert danger("这是我妈的救命钱，救命") == "life"
+
+
 def test_danger_reads_only_the_beginning_of_a_huge_text() -> None:
     assert danger("啊" * 30_000 + "着火了") == ""
 
@@ -50,8 +102,8 @@ def test_danger_reads_only_the_beginning_of_a_huge_text() -> None:
 @pytest.mark.parametrize("name", LISTS)
 def test_every_phrase_of_a_list_is_found_by_its_list(name: str) -> None:
     found = word_list(name)
-    for phrase in found.entries:
-        assert found.find(phrase), phrase
+    for phrase, entry in found.entries.items():
+        assert bool(found.find(phrase)) is (entry.guard != "harmless"), phrase
     for patterns in found.gapped.values():
         for _, entry in patterns:
             assert found.find(entry.phrase.replace("…", "已经")), entry.phrase
@@ -72,7 +124,7 @@ def test_a_batch_finds_what_the_list_alone_finds(name: str) -> None:
 
 
 def test_a_phrase_of_one_character_is_found_in_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    one = WordList("danger", re.compile("火"), {"火": Entry("fire", "火", True)}, {})
+    one = WordList("danger", re.compile("火"), {"火": Entry("fire", "火", "exact")}, {}, {"火": re.compile("火")})
     others = {name: word_list(name) for name in LISTS}
     monkeypatch.setattr(words, "word_list", lambda name: one if name == "danger" else others[name])
     words._openings.cache_clear()
