@@ -80,7 +80,7 @@ class WordList:
     name: str
     pattern: re.Pattern[str]
     entries: dict[str, Entry]
-    gapped: dict[str, tuple[tuple[re.Pattern[str], Entry], ...]]  # by their start
+    gapped: dict[str, tuple[tuple[re.Pattern[str], dict[str, Entry]], ...]]  # by their start, then by their end
     heads: dict[str, re.Pattern[str]]  # what `pattern` has for each first character
 
     def find(self, folded: str, places: Iterable[int] | None = None) -> list[Hit]:
@@ -117,10 +117,10 @@ class WordList:
         return any(_guards(name, kinds).guard(folded, start, end) for name, kinds in _heeded(self.name, entry.guard))
 
     def _gapped_at(self, folded: str, start: int, begin: str) -> tuple[Entry, int] | None:
-        for pattern, entry in self.gapped[begin]:
+        for pattern, entries in self.gapped[begin]:
             match = pattern.match(folded, start)
             if match:
-                return entry, match.end()
+                return entries[match[1]], match.end()
         return None
 
 
@@ -146,16 +146,23 @@ def word_list(name: str) -> WordList:
     whole = {entry.phrase: entry for entry in entries if GAP not in entry.phrase}
     gapped = [(entry.phrase.split(GAP), entry) for entry in entries if GAP in entry.phrase]
     starts = {parts[0] for parts, _ in gapped}
-    patterns = {
-        start: tuple((re.compile(_GAP_RUN.join(parts)), entry) for parts, entry in gapped if start.startswith(parts[0]))
-        for start in starts
-    }
+    patterns = {start: _with_gaps([one for one in gapped if start.startswith(one[0][0])]) for start in starts}
     phrases = {*whole, *starts}
     heads: dict[str, set[str]] = {}
     for phrase in phrases:
         heads.setdefault(phrase[0], set()).add(phrase)
     first = {char: re.compile(_tree(some)) for char, some in heads.items()}
     return WordList(name, re.compile(_tree(phrases)), whole, patterns, first)
+
+
+def _with_gaps(gapped: list[tuple[list[str], Entry]]) -> tuple[tuple[re.Pattern[str], dict[str, Entry]], ...]:
+    """Phrases with a gap, those that differ only in their end in one pattern: its group is the end."""
+    groups: dict[tuple[str, ...], dict[str, Entry]] = {}
+    for parts, entry in gapped:
+        groups.setdefault(tuple(parts[:-1]), {}).setdefault(parts[-1], entry)
+    return tuple(
+        (re.compile(_GAP_RUN.join([*begin, f"({_tree(set(entries))})"])), entries) for begin, entries in groups.items()
+    )
 
 
 LISTS = ("danger", "urgent", "sensitive", "accusation")

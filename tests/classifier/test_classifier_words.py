@@ -105,7 +105,7 @@ def test_every_phrase_of_a_list_is_found_by_its_list(name: str) -> None:
     for phrase, entry in found.entries.items():
         assert bool(found.find(phrase)) is (entry.guard != "harmless"), phrase
     for patterns in found.gapped.values():
-        for _, entry in patterns:
+        for entry in (one for _, entries in patterns for one in entries.values()):
             assert found.find(entry.phrase.replace("…", "已经")), entry.phrase
 
 
@@ -116,7 +116,8 @@ def codes(text: str) -> npt.NDArray[np.uint16]:
 @pytest.mark.parametrize("name", LISTS)
 def test_a_batch_finds_what_the_list_alone_finds(name: str) -> None:
     found = word_list(name)
-    gapped = [entry.phrase.replace("…", "已经") for patterns in found.gapped.values() for _, entry in patterns]
+    entries = [one for patterns in found.gapped.values() for _, ends in patterns for one in ends.values()]
+    gapped = [entry.phrase.replace("…", "已经") for entry in entries]
     phrases = [*found.entries, *gapped]
     for joined in (" ".join(phrases), "".join(phrases), "没有".join(phrases), "路灯 " + phrases[-1]):
         hits = hits_by_row(joined, codes(joined), [len(joined) + 1])
