@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from cases import clocks
 from cases.errors import TooManyTries, WrongCode
 from cases.models import Case, Submission
-from cases.operations import base, codes, drafts, submissions
+from cases.operations import accusations, base, codes, drafts, submissions
 from cases.operations.inputs import FileGiven
 from cases.operations.submissions import Submitted
 from core.clock import Clock
@@ -284,7 +284,7 @@ def done_page() -> Any:
             "portal/done.html", row=row, case=case, code=code, kind=kind, draft=row.submitted_at is None,
             danger=danger_advice(case.danger) if case.danger else "", review_days=REVIEW_DAYS,
             review_due=review.due_at if review and review.ended_at is None else None,
-            terms=policies.terms(session, case.track),
+            terms=policies.terms(session, case.track), readers_alone=accusations.for_readers_alone(case, row),
         )  # fmt: skip
     return page
 

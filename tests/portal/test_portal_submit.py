@@ -170,6 +170,13 @@ def test_a_wrong_form_token_is_refused_with_what_was_typed(app: flask.Flask, cit
     assert not rows(city, Submission)
 
 
+def test_of_an_accusation_the_receipt_says_that_appointed_persons_alone_read_it(client: FlaskClient) -> None:
+    client.post("/submit", data=form(title="举报城管队长", body="我举报城市管理局队长收红包，拿了商户两千元"))
+    page = text_of(client.get("/submit/done"))
+    assert "收到了，只有指定人员能看到" in page and "不转给其他部门" in page
+    assert "负责的部门" not in page and "由哪个部门负责" not in page and "办理人员" not in page
+
+
 def test_script_in_every_field_is_only_text(client: FlaskClient, city: Any) -> None:
     evil = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
     names = ("title", "body", "place", "who", "name", "phone", "behalf_of", "area", "level1", "form_token",
