@@ -107,9 +107,11 @@ def history_faults(parts: Any) -> list[str]:
     from cases import history
     from core import audit
     from core.database import Database
+    from organisations.models import WebSession
 
     with parts.get(Database).read() as session:
-        return [*history.verify(session), *audit.faults(session)]
+        signed_in = session.query(WebSession.id).first() is not None
+        return [*history.verify(session), *audit.faults(session, owed=signed_in)]
 
 
 @contextmanager

@@ -10,12 +10,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import JSON, Index, String, UniqueConstraint, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from core import damaged
 from core.database import Base
 
 _CHAIN = "audit"
@@ -79,23 +81,38 @@ def record(
 
 def entry_hash(entry: AuditEntry) -> str:
     """The hash that an entry should carry."""
-    body = [
+    return hashlib.sha256(json.dumps(_said(entry), sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _said(entry: Any) -> list[Any]:
+    return [
         entry.previous, entry.seq, entry.at.isoformat(), entry.actor_id, entry.action, entry.subject,
         entry.subject_id, entry.details,
     ]  # fmt: skip
-    return hashlib.sha256(json.dumps(body, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def faults(session: Session) -> list[str]:
-    """What is wrong with the chain, a sentence each; empty when it is whole."""
-    found, last_seq, last_hash = [], None, None
-    for entry in session.scalars(select(AuditEntry).order_by(AuditEntry.seq).execution_options(yield_per=1000)):
-        if last_seq is not None and (entry.seq != last_seq + 1 or entry.previous != last_hash):
+def faults(session: Session, *, owed: bool = False) -> list[str]:
+    """What is wrong with the chain, a sentence each; empty when it is whole.
+
+    An entry that can't be read was changed. `owed`: people have signed in, so that there must be entries.
+    """
+    found: list[str] = []
+    last_seq, last_hash = 0, START
+    query = select(*damaged.columns(AuditEntry.metadata.tables["audit_entries"])).order_by(AuditEntry.seq)
+    for entry in session.execute(query.execution_options(yield_per=1000)):
+        if not isinstance(entry.seq, int):
+            found.append(f"audit entry {entry.seq}: was changed")
+            continue
+        if entry.seq != last_seq + 1 or entry.previous != last_hash:
             found.append(f"audit entry {entry.seq}: does not follow entry {last_seq}")
-        if entry.hash != entry_hash(entry):
+        if entry.hash != damaged.digest(partial(_said, entry)):
             found.append(f"audit entry {entry.seq}: was changed")
         last_seq, last_hash = entry.seq, entry.hash
     head = session.scalar(select(ChainHead).where(ChainHead.name == _CHAIN))
+    if head is None and last_seq:
+        found.append(f"audit chain: ends at {last_seq}, where it should end is gone")
+    elif head is None and owed:
+        found.append("audit chain: is empty, although people have signed in")
     if head and (head.seq, head.hash) != (last_seq, last_hash):
         found.append(f"audit chain: ends at {last_seq}, should end at {head.seq}")
     return found
