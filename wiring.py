@@ -155,10 +155,10 @@ def has_accounts(db: Database) -> bool:
         return session.scalar(select(Account.id).limit(1)) is not None
 
 
-def seeding_broke_off(db: Database) -> bool:
-    """Whether the demonstration was begun and not finished."""
+def demonstration_state(db: Database) -> str:
+    """Whether the demonstration is in this database: "", UNDER_WAY when it was begun and not finished, or DONE."""
     with db.read() as session:
-        return marks.get(session, DEMONSTRATION) == UNDER_WAY
+        return marks.get(session, DEMONSTRATION)
 
 
 def seed_rules(parts: Parts) -> None:

@@ -77,7 +77,7 @@ def fuzz_settings() -> Settings:
     return load_settings(
         public_url="https://12345.example.cn", channels="wechat,sms", wechat_token="test-wechat-token",
         twilio_account_sid="AC" + "0" * 32, twilio_auth_token="test-twilio-token", twilio_from="+8657112345000",
-        secret_key="x" * 40, index_key="",
+        secret_key="secret-of-tests-" * 3, index_key="",
     )  # fmt: skip
 
 

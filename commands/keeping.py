@@ -16,7 +16,9 @@ from commands.shared import (
     history_faults,
     hub_parts,
     migrate_database,
+    open_parts,
     progress,
+    require_database,
 )
 from core.config import Settings, load_settings
 
@@ -47,7 +49,6 @@ def backup(folder: Path, keys: Path | None) -> None:
 @click.option("--without-files", is_flag=True, help="Go on although attachments are missing or changed.")
 def restore(folder: Path, keys: Path | None, without_keys: bool, without_files: bool) -> None:
     """Put a backup into an empty data folder, then check its history, its keys and its attachments."""
-    import wiring
     from cases import upkeep
     from core import backup as copying
     from core.crypto import KeyRing
@@ -55,12 +56,14 @@ def restore(folder: Path, keys: Path | None, without_keys: bool, without_files: 
     from core.files import FileStore
 
     settings = load_settings()
+    if settings.database_url:
+        Database(settings.database).require()
     try:
         with _stopped(settings) if copying.holds_database_alone(folder) else nullcontext():
             kept = copying.restore(settings, folder, keys, without_keys=without_keys, without_files=without_files)
     except (copying.BackupError, OSError) as error:
         raise click.ClickException(str(error)) from error
-    migrate_database(settings, wiring.build(settings).get(Database))
+    migrate_database(settings, open_parts(settings).get(Database))
     with hub_parts(settings) as parts:
         missing = copying.missing_keys(folder, parts.get(KeyRing))
         faults = [*history_faults(parts), *(f"key {key_id} is missing: what it sealed is lost" for key_id in missing)]
@@ -88,6 +91,7 @@ def rotate_keys(drop: str | None, again: bool) -> None:
     from core.files import FileStore
 
     settings = load_settings()
+    require_database(settings)
     with _stopped(settings):
         if drop is not None:
             with hub_parts(settings) as parts:

@@ -10,6 +10,7 @@ import click
 from commands.shared import (
     ROOT,
     migrate_database,
+    open_parts,
 )
 from core.config import load_settings
 
@@ -32,13 +33,12 @@ def up(demo: bool) -> None:
 @click.option("--demo", is_flag=True)
 def prepare(demo: bool) -> None:
     """What has to be there before the processes start: schema, rows of a new hub, search indexes."""
-    import wiring
     from core import heartbeats
     from core.database import Database
     from search.service import SearchService
 
     settings = load_settings()
-    parts = wiring.build(settings)
+    parts = open_parts(settings)
     db = parts.get(Database)
     migrate_database(settings, db)
     _fill(parts, demo)
@@ -54,7 +54,8 @@ def _fill(parts: Any, demo: bool) -> None:
     from core.database import Database
 
     db, public = parts.get(Database), parts.get(Settings).is_public
-    if wiring.seeding_broke_off(db):
+    state = wiring.demonstration_state(db)
+    if state == wiring.UNDER_WAY:
         click.echo("Filling with the demonstration city broke off last time: finishing it …")
         wiring.seed_demonstration(parts)
     elif wiring.is_new(db) and (demo or not public):
@@ -62,7 +63,7 @@ def _fill(parts: Any, demo: bool) -> None:
         wiring.seed_demonstration(parts)
     else:
         wiring.seed_rules(parts)
-        if demo:
+        if demo and not state:
             click.echo("This database is in use: nothing of the demonstration was put into it.")
         if not wiring.has_accounts(db):
             click.echo("Nobody has an account yet. Make the first one with `hub create-admin NAME`.")
@@ -75,7 +76,7 @@ def migrate() -> None:
     from core.database import Database
 
     settings = load_settings()
-    parts = wiring.build(settings)
+    parts = open_parts(settings)
     migrate_database(settings, parts.get(Database))
     wiring.seed_rules(parts)
     parts.get(Database).dispose()

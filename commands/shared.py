@@ -10,11 +10,12 @@ from typing import Any
 
 import click
 
-from core.config import Settings, load_settings
+from core.config import Settings, SettingsError, load_settings, usable_folder
 from core.errors import HubError
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT.parent / "shared" / "data"
+SQLITE = "sqlite:///"
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 NEW_FILE = click.Path(path_type=Path, dir_okay=False)
@@ -26,17 +27,17 @@ def hub_parts(settings: Settings | None = None, *, quiet: bool = False) -> Itera
 
     `quiet`: only errors are logged, beside the progress bar.
     """
-    import wiring
     from core import logging
     from core.database import Database
     from core.schema import SchemaState, SchemaTooNew, schema_state
 
     settings = settings or load_settings()
+    require_database(settings)
     if quiet:
         logging.configure("ERROR", sys.stderr)
     else:
         logging.configure(settings.log_level)
-    parts = wiring.build(settings)
+    parts = open_parts(settings)
     db = parts.get(Database)
     try:
         with db.engine.connect() as connection:
@@ -49,6 +50,36 @@ def hub_parts(settings: Settings | None = None, *, quiet: bool = False) -> Itera
             yield parts
     finally:
         db.dispose()
+
+
+def open_parts(settings: Settings) -> Any:
+    """The hub's parts, in a data folder and with a database that can be used.
+
+    Raises SettingsError, naming the setting, when one of them can't.
+    """
+    import wiring
+    from core.database import Database
+
+    usable_folder(settings)
+    db = Database(settings.database)
+    if _is_there(settings):
+        db.require()
+    return wiring.build(settings, db=db)
+
+
+def require_database(settings: Settings) -> None:
+    """Raise SettingsError where a command would make a database only to find nothing in it."""
+    if not _is_there(settings):
+        place = settings.database.removeprefix(SQLITE)
+        setting = "HUB_DATABASE_URL" if settings.database_url else "HUB_DATA_DIR"
+        raise SettingsError(
+            f"There is no database {place} ({setting}). Name the hub's own, or run `hub migrate` first."
+        )
+
+
+def _is_there(settings: Settings) -> bool:
+    """Whether the database is a server's, or a file that exists."""
+    return not settings.database.startswith(SQLITE) or Path(settings.database.removeprefix(SQLITE)).exists()
 
 
 @contextmanager
@@ -99,7 +130,8 @@ def migrate_database(settings: Settings, db: Any) -> None:
         before = bring_forward(db, save)
     except SchemaTooNew as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"Database: {before.value if before.value != 'empty' else 'made'}")
+    place = "HUB_DATABASE_URL" if settings.database_url else str(settings.data_dir.absolute())
+    click.echo(f"Database ({place}): {before.value if before.value != 'empty' else 'made'}")
 
 
 def history_faults(parts: Any) -> list[str]:

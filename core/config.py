@@ -104,6 +104,21 @@ class Settings(BaseSettings):
     def _database(cls, value: str) -> str:
         if value and not value.startswith(("sqlite:///", "postgresql+psycopg://")):
             raise ValueError("should begin with postgresql+psycopg:// or sqlite:///")
+        if value:
+            from sqlalchemy.engine import make_url  # only here: commands without a database start quickly
+            from sqlalchemy.exc import ArgumentError
+
+            try:
+                make_url(value)
+            except (ArgumentError, ValueError):  # their texts may quote the password
+                raise ValueError("should be like postgresql+psycopg://user:password@host:5432/database") from None
+        return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _secret(cls, value: str) -> str:
+        if value and (len(value) < _MIN_SECRET or len(set(value)) == 1):
+            raise ValueError(f"should be at least {_MIN_SECRET} characters, not one of them again and again")
         return value
 
     @field_validator("broker_url")
@@ -130,6 +145,20 @@ class Settings(BaseSettings):
     def is_public(self) -> bool:
         """Whether a public address is configured."""
         return bool(self.public_url)
+
+
+def usable_folder(settings: Settings) -> Path:
+    """The data folder, made (for its user alone) when it is not there. Raises SettingsError when it can't be used."""
+    folder = settings.data_dir.absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except (FileExistsError, NotADirectoryError):
+        raise SettingsError(f"Setting HUB_DATA_DIR: {folder} is not a folder, or lies in what is none.") from None
+    except OSError as error:
+        raise SettingsError(f"Setting HUB_DATA_DIR: {folder} can't be made ({error.strerror}).") from None
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        raise SettingsError(f"Setting HUB_DATA_DIR: this user may not write into {folder}.")
+    return folder
 
 
 def load_settings(**overrides: Any) -> Settings:

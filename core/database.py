@@ -24,10 +24,13 @@ from sqlalchemy import (
     create_engine,
     event,
 )
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from core import ids
+from core.config import SettingsError
 
 _BUSY_MS = 15_000
 _NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs"}
@@ -143,6 +146,22 @@ class Database:
         finally:
             if mine:
                 self._turn.release()
+
+    def require(self) -> None:
+        """Raise SettingsError, naming the setting but no password, when the database can't be opened."""
+        try:
+            self.engine.connect().close()
+        except (SQLAlchemyError, ImportError, ValueError):
+            url = make_url(self.url)
+            if self.is_sqlite:
+                raise SettingsError(
+                    f"The database {url.database} can't be opened: check HUB_DATA_DIR and who owns that file."
+                ) from None
+            place = f"{url.host or 'localhost'}:{url.port or 5432}/{url.database or ''}"
+            raise SettingsError(
+                f"Setting HUB_DATABASE_URL: the database {place} does not let us in. "
+                "Check that it runs and exists, and the user and password."
+            ) from None
 
     def dispose(self) -> None:
         """Close every connection."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from core.broker import QUEUES
-from core.config import Settings, SettingsError
+from core.config import Settings, SettingsError, usable_folder
 from core.database import on_network_file_system
 from core.processes import AlreadyRunning, Child, Lock, Supervisor
 
@@ -31,6 +31,7 @@ def launch(settings: Settings, prepare: Sequence[str], say: Say) -> int:
     Raises SettingsError when the data folder is no place for a hub, or when the web server can't listen.
     """
     os.umask(0o077)  # what the hub keeps is for its own user
+    folder = usable_folder(settings)
     if not settings.database_url and on_network_file_system(settings.data_dir):
         raise SettingsError("Setting HUB_DATA_DIR: SQLite's locks fail on a network file system; name a local folder.")
     try:
@@ -38,6 +39,7 @@ def launch(settings: Settings, prepare: Sequence[str], say: Say) -> int:
     except AlreadyRunning:
         say(f"A hub runs on {settings.data_dir} already. Stop it first, or name another folder with HUB_DATA_DIR.")
         return 1
+    say(f"Data folder: {folder}")
     try:
         require_address(settings)
         code = subprocess.run(prepare, check=False).returncode  # noqa: S603 - our own command

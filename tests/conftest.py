@@ -247,7 +247,7 @@ def settings(city: City, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Set
     monkeypatch.setenv("HUB_ENV_FILE", os.devnull)
     return load_settings(
         data_dir=data_dir, database_url=city.db.url, field_keys=_setting("k1", b"1"), index_key=_setting("i1", b"2"),
-        secret_key="s" * 40,
+        secret_key="secret-of-tests-" * 3,
     )  # fmt: skip
 
 

@@ -81,7 +81,7 @@ def test_a_demonstration_that_broke_off_is_finished_at_the_next_start(
     assert (kept == before) is not file_lost
     assert all(opens(own, kept, username) for username in (next(iter(kept)), list(kept)[-1]))
     again = run("prepare")
-    assert (again.exit_code, "demonstration" in again.output) == (0, False)
+    assert (again.exit_code, "demonstration city" in again.output) == (0, False)
 
 
 @pytest.mark.parametrize("option", [[], ["--demo"]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from pathlib import Path
 from typing import Self, TextIO
 
@@ -46,7 +47,9 @@ class RejectedRows:
         cells = [f"'{cell}" if cell.lstrip(" ").startswith(FORMULA_HEADS) else cell for cell in line.cells]
         try:
             if self._file is None:
-                self._file = self.path.open("w", encoding="utf-8-sig", newline="")
+                # What citizens wrote: for the user who imports, and nobody beside.
+                handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                self._file = os.fdopen(handle, "w", encoding="utf-8-sig", newline="")
                 csv.writer(self._file).writerow(_HEADER)
             csv.writer(self._file).writerow([line.number, reason, *cells])
         except OSError as error:

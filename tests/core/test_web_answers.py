@@ -45,7 +45,7 @@ def test_pages_have_nothing_inline(room: WebRoom) -> None:
 
 
 def test_https_sets_hsts_and_secure_cookies(tmp_path: Path) -> None:
-    room = make(tmp_path, public_url="https://12345.example.cn", secret_key="s" * 40, index_key="")
+    room = make(tmp_path, public_url="https://12345.example.cn", secret_key="secret-of-tests-" * 3, index_key="")
     answer = room.client().get("/?lang=en", headers={"Host": "12345.example.cn"})
     assert answer.headers["Strict-Transport-Security"].startswith("max-age=")
     assert "Secure" in answer.headers["Set-Cookie"] and "HttpOnly" in answer.headers["Set-Cookie"]

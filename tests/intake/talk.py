@@ -24,7 +24,7 @@ from intake import receive
 
 PUBLIC = "https://12345.example.cn"
 SETTINGS = load_settings(
-    public_url=PUBLIC, channels=["wechat", "sms"], wechat_token="test-wechat-token", secret_key="x" * 40,
+    public_url=PUBLIC, channels=["wechat", "sms"], wechat_token="test-wechat-token", secret_key="secret-of-tests-" * 3,
     twilio_account_sid="AC" + "0" * 32, twilio_auth_token="test-twilio-token", twilio_from="+8657112345000",
     field_keys="k1:MTExMTExMTExMTExMTExMTExMTExMTExMTExMTExMTE=",
     index_key="i1:MjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjI=",
