@@ -16,10 +16,10 @@ from functools import lru_cache
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "words"
-FEWEST = 5  # Latin letters without which no phrase can stand in a text
+FEWEST = 2  # pairs of Latin letters, as in a word of three, without which no phrase can stand in a text
 _CLAUSE_END = re.compile(r"[.,;:!?\n。，；：！？、]")
 _CLAUSE = 100  # characters of a clause that are looked at on either side
-_LATIN = re.compile("[A-Za-zＡ-Ｚａ-ｚ]")
+_LATIN = re.compile("[A-Za-zＡ-Ｚａ-ｚ]{3}")
 _WIDE = re.compile("[Ａ-Ｚａ-ｚ]")
 _WORD = re.compile("[a-z']+")
 
@@ -35,7 +35,7 @@ class _Lists:
 
 def danger_codes(text: str) -> Iterator[str]:
     """The codes of the dangers that a text tells of in English, in its order. Pure; without Latin it costs a look."""
-    if len(_LATIN.findall(text)) < FEWEST:
+    if not _LATIN.search(text):
         return
     if _WIDE.search(text):
         text = unicodedata.normalize("NFKC", text)

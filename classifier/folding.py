@@ -91,7 +91,9 @@ def fold_all(texts: Sequence[str]) -> Batch:
         codes, ends = _joined([normals[n].text if n in normals else text for n, text in enumerate(texts)])
     out = folds[codes]
     out[ends[:-1]] = ord("\n")
-    counts = np.bincount(np.searchsorted(ends, np.flatnonzero(_letters()[codes])), minlength=len(texts))
+    letters = _letters()[codes]
+    pairs = np.flatnonzero(letters[:-1] & letters[1:])
+    counts = np.bincount(np.searchsorted(ends, pairs), minlength=len(texts))
     latin = {n: normals[n].text if n in normals else texts[n] for n in np.flatnonzero(counts >= FEWEST).tolist()}
     return Batch(out.tobytes().decode("utf-16-le", "replace"), out, ends, normals, latin)
 
