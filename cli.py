@@ -38,7 +38,8 @@ def hub() -> None:
 
 
 COMMANDS: tuple[click.Command, ...] = (
-    running.up, running.prepare, running.migrate, running.settings_doc,
+    running.up, running.prepare, running.migrate, running.lock_demonstration,
+    running.settings_doc,
     classifying.classify, classifying.evaluate, classifying.train, models.model,
     searching.search_corpus, searching.reindex,
     data.import_file, data.replay, data.verify_history, data.create_admin,

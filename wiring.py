@@ -30,7 +30,9 @@ from intake import diversion, left, receive
 from intake.brain import Brain, Suggests
 from intake.demo.seeding import seed_petitions
 from notifications import citizens, delivery, staff
+from organisations.accounts import disable_account
 from organisations.models import Account
+from organisations.people import SYSTEM
 from organisations.seed import give_passwords, rows_of, seed_base, seed_city
 from organisations.upkeep import forget_sign_ins
 from search import jobs as search_jobs
@@ -196,3 +198,24 @@ def seed_demonstration(parts: Parts) -> None:
         parts.get(SearchService).rebuild(kind)
     with db.write() as session:
         marks.put(session, DEMONSTRATION, DONE, at)
+
+
+def open_demonstration(db: Database) -> list[int]:
+    """The ids of the demonstration's accounts that can sign in, on a database that the demonstration is in."""
+    if not demonstration_state(db):
+        return []
+    names = [row["username"] for row in (*rows_of("staff"), *rows_of("handlers"))]
+    with db.read() as session:
+        return list(
+            session.scalars(select(Account.id).where(Account.username.in_(names), Account.disabled_at.is_(None)))
+        )
+
+
+def lock_demonstration(parts: Parts) -> int:
+    """Disable the demonstration's accounts and end their sessions; gives how many were open."""
+    db, at = parts.get(Database), parts.get(Clock).now()  # type: ignore[type-abstract]
+    found = open_demonstration(db)
+    with db.write() as session:
+        for account_id in found:
+            disable_account(session, SYSTEM, at, account_id)
+    return len(found)

@@ -9,10 +9,11 @@ import click
 
 from commands.shared import (
     ROOT,
+    hub_parts,
     migrate_database,
     open_parts,
 )
-from core.config import load_settings
+from core.config import SettingsError, load_settings
 
 
 @click.command()
@@ -55,6 +56,11 @@ def _fill(parts: Any, demo: bool) -> None:
 
     db, public = parts.get(Database), parts.get(Settings).is_public
     state = wiring.demonstration_state(db)
+    if public and wiring.open_demonstration(db):
+        raise SettingsError(
+            "Setting HUB_PUBLIC_URL: the demonstration's accounts can sign in here. Start a public hub on an empty "
+            "data folder and database, or lock them with `hub lock-demonstration`."
+        )
     if state == wiring.UNDER_WAY:
         click.echo("Filling with the demonstration city broke off last time: finishing it …")
         wiring.seed_demonstration(parts)
@@ -80,6 +86,15 @@ def migrate() -> None:
     migrate_database(settings, parts.get(Database))
     wiring.seed_rules(parts)
     parts.get(Database).dispose()
+
+
+@click.command("lock-demonstration")
+def lock_demonstration() -> None:
+    """Lock the demonstration's accounts, before a hub that was one gets a public address."""
+    import wiring
+
+    with hub_parts() as parts:
+        click.echo(f"{wiring.lock_demonstration(parts)} accounts locked. Make one with `hub create-admin NAME`.")
 
 
 @click.command("settings-doc")

@@ -154,7 +154,7 @@ def kept_accounts(settings: Settings) -> dict[str, str]:
 
 def _announce(settings: Settings, say: Say) -> None:
     say(f"\nReady: {settings.public_url or address(settings)}   (staff: /login)")
-    if kept := kept_accounts(settings):
+    if not settings.is_public and (kept := kept_accounts(settings)):
         say(f"Demonstration accounts (kept in {settings.data_dir / ACCOUNTS}):")
         for username, password in kept.items():
             say(f"  {username:<22} {password}")
