@@ -13,6 +13,7 @@ from channels import webhooks
 from channels.registry import Channels
 from core import jobs, logging
 from core.broker import publisher
+from core.broker_probe import BrokerProbe
 from core.clock import Clock
 from core.config import Settings, load_settings
 from core.database import Database
@@ -43,7 +44,11 @@ def create_app(
     for room in (portal, workbench, callcenter):
         app.register_blueprint(room.make_blueprint())
     app.register_blueprint(webhooks.make_blueprint(db, ticking, settings, parts.get(Channels), wiring.BINDINGS))
-    app.register_blueprint(health.make_blueprint([health.Check("search_engine", parts.get(SearchService).health)]))
+    checks = [
+        health.Check("search_engine", parts.get(SearchService).health),
+        health.Check("broker", BrokerProbe(settings.broker_url).faults),
+    ]
+    app.register_blueprint(health.make_blueprint(checks))
     return app
 
 
