@@ -149,13 +149,13 @@ class Killer:
             return
         ballast = self._disk / "ballast"
         begun = time.monotonic()
-        with ballast.open("wb") as file:
-            while time.monotonic() < begun + FULL_FOR:
-                try:
-                    file.write(b"\0" * 65536)
-                    file.flush()
-                except OSError:
-                    time.sleep(0.01)  # full; what others let go of meanwhile is taken too
-        ballast.unlink()
+        while time.monotonic() < begun + FULL_FOR:
+            try:
+                with ballast.open("ab", buffering=0) as file:
+                    while time.monotonic() < begun + FULL_FOR:
+                        file.write(b"\0" * 65536)
+            except OSError:
+                time.sleep(0.01)  # full; what others let go of meanwhile is taken too
+        ballast.unlink(missing_ok=True)
         self.tally.full_seconds += time.monotonic() - begun
         self.tally.deletions["disk full"] += 1
