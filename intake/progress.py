@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from cases import clocks
 from cases.models import Answer, AnswerSubmission, Case, Submission
-from cases.operations import accusations, alerts, base, closing, messages
+from cases.operations import accusations, alerts, base, closing, messages, promise
 from cases.workflow import OUTCOMES
 from core import ids
 from core.clock import to_local
@@ -54,12 +54,12 @@ def state(session: Session, submission: Submission, case: Case) -> str:
         # No ordinary day beside a danger that nobody has seen yet.
         return "已提醒值班人员马上处置，可能打电话向您核实；危急请立即拨打 110、119 或 120"
     if accusations.for_readers_alone(case, submission):
-        return f"只有指定人员能看到，由他们核实处理{_by_when(submission)}"
+        return f"只有指定人员能看到，由他们核实处理{_by_when(session, submission, case)}"
     if case.stage == "fed_back":
-        return f"已办出结果，正在核实{_by_when(submission)}"
+        return f"已办出结果，正在核实{_by_when(session, submission, case)}"
     if case.stage == "assigned":
-        return f"{_office(session, case)}正在办理{_by_when(submission)}"
-    return f"{'已受理' if submission.accepted_at else '已收到'}，正在分派{_by_when(submission)}"
+        return f"{_office(session, case)}正在办理{_by_when(session, submission, case)}"
+    return f"{'已受理' if submission.accepted_at else '已收到'}，正在分派{_by_when(session, submission, case)}"
 
 
 def _danger(session: Session, submission: Submission, case: Case) -> str:
@@ -81,8 +81,9 @@ def _after_answer(session: Session, submission: Submission, case: Case) -> str:
     return "已答复，您已评价，谢谢" if heard else "已答复，请您评价：回复“评价”加满意或不满意"
 
 
-def _by_when(submission: Submission) -> str:
-    day = submission.promise_date
+def _by_when(session: Session, submission: Submission, case: Case) -> str:
+    due, extended = promise.answer_by(session, case, base.lead_assignment(session, case))
+    day = to_local(due).date() if due and extended else submission.promise_date
     return f"，最晚 {day.month} 月 {day.day} 日前答复" if day else ""
 
 

@@ -20,7 +20,8 @@ from cases.models import (
     Submission,
     SubmissionPoint,
 )
-from cases.operations.base import submissions_of
+from cases.operations import promise
+from cases.operations.base import lead_assignment, submissions_of
 from channels.registry import Channels
 from core import ids, jobs
 from core.clock import to_local
@@ -102,7 +103,7 @@ def _concerned(session: Session, event: Event, case: Case) -> Iterable[Submissio
 
 def _values(session: Session, event: Event, case: Case, submission: Submission) -> dict[str, str]:
     office = session.get(Organisation, _office(event, case))
-    day = _by_when(event, case, submission)
+    day = _by_when(session, case, submission)
     return {
         "service": SERVICE,
         "number": ids.grouped(submission.number),
@@ -112,12 +113,12 @@ def _values(session: Session, event: Event, case: Case, submission: Submission) 
     }
 
 
-def _by_when(event: Event, case: Case, submission: Submission) -> date | None:
-    """The day that was promised; after an extension the later one of that and when the work is due now."""
-    due = to_local(case.due_at).date() if case.due_at else None
-    if event.kind == "extension_granted" and due is not None and submission.promise_date is not None:
-        return max(due, submission.promise_date)
-    return submission.promise_date or due
+def _by_when(session: Session, case: Case, submission: Submission) -> date | None:
+    """The day that was promised, or the later one after an extension; without a promise, when the work is due."""
+    due, extended = promise.answer_by(session, case, lead_assignment(session, case))
+    if due is not None and extended:
+        return to_local(due).date()
+    return submission.promise_date or (to_local(case.due_at).date() if case.due_at else None)
 
 
 def _office(event: Event, case: Case) -> int | None:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from cases import clocks
 from cases.models import Assignment, Case, Message, Rating, Submission
-from cases.operations import accusations
+from cases.operations import accusations, promise
 from core.web import filters
 from organisations.models import Organisation
 
@@ -75,21 +75,9 @@ def next_(session: Session, known: Known, at: datetime) -> str:
     return _under_way(session, known) + _by_when(session, known, at)
 
 
-def answer_by(session: Session, case: Case, lead: Assignment | None) -> tuple[datetime | None, bool]:
-    """The one date that holds for the answer, and whether it is a later one than was promised.
-
-    The promise, which never moves; the end of the handling time where that was extended by rule beyond it.
-    """
-    if lead is None or lead.due_at is None or case.promise_at is None or lead.due_at <= case.promise_at:
-        return case.promise_at, False
-    clock = clocks.latest(session, "assignment", lead.id, "handle")
-    extended = clock is not None and clock.extended > 0
-    return (lead.due_at, True) if extended else (case.promise_at, False)
-
-
 def _by_when(session: Session, known: Known, at: datetime) -> str:
     case = known.case
-    due, extended = answer_by(session, case, known.lead)
+    due, extended = promise.answer_by(session, case, known.lead)
     if due is None:
         return ""
     if due < at and known.submission.served_at is None:

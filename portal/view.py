@@ -28,7 +28,7 @@ from cases.models import (
     Submission,
     SubmissionCase,
 )
-from cases.operations import accusations, alerts, base, closing, messages
+from cases.operations import accusations, alerts, base, closing, messages, promise
 from core.clock import LOCAL, to_local
 from core.web import filters
 from portal import outlook
@@ -90,7 +90,7 @@ def view_of(session: Session, submission_id: int, at: datetime) -> View:
     """The page of one submission. Raises NotFound."""
     submission = session.get_one(Submission, submission_id)
     case = base.case_of(session, submission_id)
-    lead = _lead(session, case)
+    lead = base.lead_assignment(session, case)
     answers = _answers(session, submission, case)
     rating = session.scalar(
         select(Rating).where(
@@ -205,7 +205,7 @@ def _work(session: Session, known: Known, at: datetime) -> list[Node]:
         return [sent, signed, Node(_("办理"), "done", _when(lead.fed_back_at))]
     if lead.state == "held":
         return [sent, signed, Node(_("办理"), "hold", _lines(_("暂停办理")))]
-    due = outlook.answer_by(session, case, lead)[0] or lead.due_at
+    due = promise.answer_by(session, case, lead)[0] or lead.due_at
     late = due is not None and due < at
     return [sent, signed, Node(_("办理"), "late" if late else "now", by(due))]
 
@@ -240,17 +240,6 @@ def _by(at: datetime | None) -> tuple[str, ...]:
 
 def _lines(*lines: str) -> tuple[str, ...]:
     return tuple(line for line in lines if line)
-
-
-def _lead(session: Session, case: Case) -> Assignment | None:
-    query = (
-        select(Assignment)
-        .where(Assignment.case_id == case.id, Assignment.round == case.round, Assignment.role == "lead")
-        .where(Assignment.parent_id.is_(None), Assignment.state.not_in(["returned", "taken_back"]))
-        .order_by(Assignment.created_at.desc(), Assignment.id.desc())
-        .limit(1)
-    )
-    return session.scalar(query)
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -129,10 +130,19 @@ def refresh(session: Session, case: Case) -> None:
     """Derive status, lead and due time of a case again from its assignments."""
     now = assignments_of(session, case)
     case.status = status_of(case.stage, [a.state for a in now])
-    lead = next((a for a in reversed(now) if _leads(a)), None)
+    lead = _lead_among(now)
     case.lead_id = lead.organisation_id if lead else None
     if lead is not None:
         case.due_at = lead.due_at
+
+
+def lead_assignment(session: Session, case: Case) -> Assignment | None:
+    """The assignment that leads the present round; None before one was made, or when it was given back."""
+    return _lead_among(assignments_of(session, case))
+
+
+def _lead_among(assignments: Sequence[Assignment]) -> Assignment | None:
+    return next((one for one in reversed(assignments) if _leads(one)), None)
 
 
 def _leads(assignment: Assignment) -> bool:

@@ -10,8 +10,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from cases.models import Assignment, Case
-from cases.operations import dispatch, handling, requests
+from cases.operations import base, dispatch, handling, requests
 from core.clock import to_local
+from intake import progress
 from tests.portal.conftest import Given, Petitions, text_of
 
 
@@ -37,6 +38,12 @@ def _extended(petitions: Petitions, days: int) -> tuple[Given, datetime, datetim
     return given, promise, due
 
 
+def _by_message(petitions: Petitions, given: Given) -> str:
+    """What 进度 answers on WeChat and by text message."""
+    with petitions.db.read() as session:
+        return progress.full(session, base.submissions_of(session, session.get_one(Case, given.case_id))[0])
+
+
 def test_beyond_the_promise_the_new_day_holds_everywhere(
     client: FlaskClient, petitions: Petitions, opened: Any
 ) -> None:
@@ -50,6 +57,7 @@ def test_beyond_the_promise_the_new_day_holds_everywhere(
     assert f"最迟 {old}" not in page
     assert set(re.findall(r"最迟 (\d+ 月 \d+ 日)", page)) == {new}
     assert "新的办理期限" not in page
+    assert f"最晚 {new}" in _by_message(petitions, given) and old not in _by_message(petitions, given)
 
 
 def test_within_the_promise_it_stays(client: FlaskClient, petitions: Petitions, opened: Any) -> None:
@@ -59,3 +67,4 @@ def test_within_the_promise_it_stays(client: FlaskClient, petitions: Petitions, 
     assert f"最迟 {_day(promise)} 给您答复。" in page
     assert "给您答复的日期不变" in page
     assert "新的办理期限" not in page
+    assert f"最晚 {_day(promise)}" in _by_message(petitions, given)

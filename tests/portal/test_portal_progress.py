@@ -309,13 +309,18 @@ def test_a_refusal_says_why_and_the_way_on(client: FlaskClient, petitions: Petit
     assert 'action="/progress/add"' not in page.get_data(as_text=True)
 
 
-def test_a_direct_answer_needs_no_department(client: FlaskClient, petitions: Petitions, opened: Any) -> None:
+def answered_directly(petitions: Petitions) -> Given:
     given = petitions.submit()
     petitions.classify(given)
     with petitions.db.write() as session:
         dispatch.direct_answer(
             session, petitions.officer, petitions.clock.now(), given.case_id, "明天上午九点恢复正常供水。"
         )
+    return given
+
+
+def test_a_direct_answer_needs_no_department(client: FlaskClient, petitions: Petitions, opened: Any) -> None:
+    given = answered_directly(petitions)
     page = text_of(opened(given).get("/progress"))
     assert "明天上午九点恢复正常供水。" in page
     assert "签收" not in page
@@ -422,12 +427,7 @@ def test_what_is_not_resolved_says_what_follows_and_by_when(
 def test_a_direct_answer_is_closed_and_asks_for_no_confirmation(
     client: FlaskClient, petitions: Petitions, opened: Any
 ) -> None:
-    given = petitions.submit()
-    petitions.classify(given)
-    with petitions.db.write() as session:
-        dispatch.direct_answer(
-            session, petitions.officer, petitions.clock.now(), given.case_id, "明天上午九点恢复正常供水。"
-        )
+    given = answered_directly(petitions)
     page = text_of(opened(given).get("/progress"))
     assert "已经办结。您还可以评价这次办理。" in page
     assert "确认" not in page
