@@ -33,7 +33,8 @@ def register(registry: jobs.Registry) -> None:
             quiet = _quiet(session, now)
         for dialogue_id in quiet:
             with work.db.write() as session:
-                remind(session, dialogue_id, now) or list_left(session, dialogue_id, now)
+                if not remind(session, dialogue_id, now):
+                    list_left(session, dialogue_id, now)
 
     registry.add(LOOK, look)
 
