@@ -30,7 +30,7 @@ def backup(folder: Path, keys: Path | None) -> None:
     """Copy the database and the attachments; without the keys nobody can read what is sealed in them."""
     from core import backup as copying
     from core.clock import Clock
-    from core.crypto import KeyRing
+    from core.crypto import KeyRing, keys_path
     from core.database import Database
 
     with hub_parts() as parts:
@@ -39,7 +39,8 @@ def backup(folder: Path, keys: Path | None) -> None:
             copying.back_up(settings, parts.get(Database), ring, folder, parts.get(Clock).now(), keys)
         except (copying.BackupError, OSError) as error:
             raise click.ClickException(str(error)) from error
-    click.echo(f"Backup written to {folder}." + (f" Keys: {keys}." if keys else " Keep data/keys.json safe elsewhere."))
+    hint = f"Keys: {keys}." if keys else f"Keep {keys_path(settings.data_dir)} safe elsewhere."
+    click.echo(f"Backup written to {folder}. {hint}")
 
 
 @click.command()

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from core.config import Settings, SettingsError
+from core.private import write_private
 
 _NONCE = 12
 _TAG = 16
@@ -149,13 +150,7 @@ def give_up(data_dir: Path, key_ids: Iterable[str]) -> None:
 
 def keep_keys(data_dir: Path, kept: Mapping[str, str]) -> None:
     """Put a keys file in the place of the present one, whole."""
-    path = keys_path(data_dir)
-    draft = path.with_suffix(".new")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump(dict(kept), file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    write_private(keys_path(data_dir), kept)
 
 
 def _keys_file(data_dir: Path) -> dict[str, str]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from core.broker import QUEUES
 from core.config import Settings, SettingsError, usable_folder
 from core.database import on_network_file_system
+from core.private import write_private
 from core.processes import AlreadyRunning, Child, Lock, Supervisor
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -135,14 +136,8 @@ def is_ready(settings: Settings) -> bool:
 
 
 def keep_accounts(settings: Settings, passwords: Mapping[str, str]) -> None:
-    """Keep the demonstration accounts' passwords for whoever runs this hub (mode 0600), whole or not at all."""
-    path = settings.data_dir / ACCOUNTS
-    draft = path.with_suffix(".new")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump(dict(passwords), file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    """Keep the demonstration accounts' passwords for whoever runs this hub."""
+    write_private(settings.data_dir / ACCOUNTS, passwords)
 
 
 def kept_accounts(settings: Settings) -> dict[str, str]:
