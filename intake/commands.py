@@ -99,7 +99,7 @@ _OPENING = re.compile(
     r"(?:一?[个件下些点])?(?:问题|情况|事情?|诉求)?[了吗呢啊吧呀]?(?:[,，。.!！~ ]*谢谢[您你]?)?",
     re.IGNORECASE,
 )
-_CONCEALING = frozenset({"anonymous", "confidential", "named"})
+CONCEALING = frozenset({"anonymous", "confidential", "named"})
 _WORDY = re.compile(r"[\u3400-\u9fffa-z0-9]", re.IGNORECASE)
 _HAN_OR_LETTER = re.compile(r"[\u3400-\u9fffa-z]", re.IGNORECASE)
 _WORDY_HAN = re.compile(r"[\u3400-\u9fffa-z]")
@@ -227,7 +227,7 @@ def _command(word: str, name: str, rest: str) -> Command | None:
     number, code, left = _numbers(rest)
     if not left:
         return Command(word, number, code)
-    if word in _CONCEALING and _OPENING.fullmatch(left):
+    if word in CONCEALING and _OPENING.fullmatch(left):
         return Command(word)
     if word == "progress" and not _WORDY_HAN.search(rest):
         # Not a number of ours: to be answered, and counted, like any that does not fit.

@@ -24,7 +24,6 @@ from intake.models import Dialogue, Turn
 from intake.senders import Sender, case_of, open_ones, sender_of
 
 SAME_DANGER = timedelta(hours=2)  # a second cry about the same danger is added to the first
-_CONCEALING = frozenset({"anonymous", "confidential", "named"})
 _SAID = {"help": answers.help_text, "person": answers.person, "thanks": answers.thanked}
 _WORDS = {Kind.TEXT, Kind.MENU, Kind.FORM}
 _FILES = {Kind.PICTURE, Kind.VOICE, Kind.VIDEO, Kind.FILE, Kind.LINK}
@@ -177,7 +176,7 @@ def _command(
         return _cancel(session, current, message, delivery)
     if command.word == "new":
         return None if command.text else _open(session, current, message, delivery)
-    if command.word in _CONCEALING:
+    if command.word in commands.CONCEALING:
         return _conceal(session, sender, current, command.word, message, delivery)
     if command.word in {"help", "progress", "person", "thanks"}:
         outcome = (
